@@ -1,0 +1,42 @@
+# One image per process: docker build --target leads-svc -t leads-svc .  (or --target crm-hubspot)
+# The next process is a line in the build stage and a stage at the end.
+
+ARG RUST=1.95
+ARG DEBIAN=bookworm
+
+FROM rust:${RUST}-slim-${DEBIAN} AS build
+# A C compiler and headers: SQLite and the cryptography are compiled in.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends gcc libc6-dev \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+# Both processes share nearly all dependencies: one build of them serves both images.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    cargo build --release --locked -p leads-svc -p crm-hubspot --bins \
+ && install -D -t /out target/release/leads-svc target/release/crm-hubspot
+
+FROM debian:${DEBIAN}-slim AS base
+# The TLS verifier reads the system's certificates.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates \
+ && rm -rf /var/lib/apt/lists/* /var/log/*.log /var/log/apt \
+ && install -d -o 65532 -g 65532 -m 0750 /var/lib/leads
+# A number, so that Kubernetes can see that it is not root.
+USER 65532:65532
+WORKDIR /var/lib/leads
+STOPSIGNAL SIGTERM
+
+FROM base AS crm-hubspot
+COPY --from=build /out/crm-hubspot /usr/local/bin/
+EXPOSE 9091
+ENTRYPOINT ["crm-hubspot"]
+CMD ["serve"]
+
+# The last stage is what a build without --target makes.
+FROM base AS leads-svc
+COPY --from=build /out/leads-svc /usr/local/bin/
+EXPOSE 8080 8081 9090
+ENTRYPOINT ["leads-svc"]
+CMD ["serve"]
