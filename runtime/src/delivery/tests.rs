@@ -1,0 +1,579 @@
+//! The pipeline on a real Redis, against a leads-svc on the wire.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use leads_proto::leads::connector::v1 as wire;
+use opentelemetry::global;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use redis::AsyncCommands;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::layer::SubscriberExt;
+use wire::get_connection_response::Credentials;
+use wire::job_outcome::Outcome as Reported;
+
+use super::connector::{AccountLimits, TaskKind};
+use super::test_leads::{Job, TestLeads};
+use super::*;
+use crate::process::health::Readiness;
+use crate::process::tasks::TaskSet;
+use crate::process::telemetry::inject_current;
+use crate::quota::{LiveReplicas, Quota};
+use crate::stream::test_server::TestServer;
+use crate::stream::{self, Body, Hint, JobHint, Lane, Publisher, TaskHint};
+
+const NAME: stream::Destination = stream::Destination::new("testcrm");
+const ANYWHERE: &str = "127.0.0.1:0";
+
+/// A vendor that takes everything, except where the lead's id says otherwise.
+#[derive(Default)]
+struct TestCrm {
+    writes: Mutex<Vec<Write>>,
+    /// While set, writes wait until they are let go.
+    gate: Mutex<Option<Arc<Notify>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Write {
+    leads: Vec<String>,
+    token: String,
+    traceparent: Option<String>,
+}
+
+impl TestCrm {
+    fn writes(&self) -> Vec<Write> {
+        self.writes.lock().unwrap().clone()
+    }
+
+    async fn note(&self, connection: &Connection, items: &[WorkItem]) -> String {
+        let Some(Credentials::Hubspot(secret)) = &connection.settings.credentials else {
+            panic!("no credentials")
+        };
+        let leads = items.iter().map(|item| item.lead.lead_id.clone()).collect();
+        let token = secret.access_token.clone();
+        let traceparent = inject_current();
+        self.writes.lock().unwrap().push(Write {
+            leads,
+            token: token.clone(),
+            traceparent,
+        });
+        let gate = self.gate.lock().unwrap().clone();
+        if let Some(gate) = gate {
+            gate.notified().await;
+        }
+        token
+    }
+}
+
+impl Destination for TestCrm {
+    const NAME: &'static str = "testcrm";
+
+    fn batch_size(&self) -> usize {
+        100
+    }
+
+    fn default_limits(&self) -> AccountLimits {
+        AccountLimits {
+            calls: 1_000,
+            window: Duration::from_secs(10),
+            daily: None,
+        }
+    }
+
+    async fn write(
+        &self,
+        connection: &Connection,
+        items: Vec<WorkItem>,
+        lease: LeaseBudget,
+    ) -> Vec<ItemOutcome> {
+        let token = self.note(connection, &items).await;
+        lease.count_call();
+        let outcome = |item: WorkItem| {
+            let outcome = match item.lead.lead_id.as_str() {
+                _ if token == "revoked" => Outcome::Paused {
+                    for_: None,
+                    reason: Default::default(),
+                },
+                "lead-forgotten" => return None,
+                "lead-unlucky" => Outcome::NotStarted,
+                id => Outcome::Delivered {
+                    external_id: format!("crm-{id}"),
+                    url: String::new(),
+                },
+            };
+            Some(ItemOutcome {
+                job_id: item.job_id,
+                outcome,
+                calls: lease.calls(),
+            })
+        };
+        items.into_iter().filter_map(outcome).collect()
+    }
+
+    async fn verify(
+        &self,
+        connection: &Connection,
+        items: Vec<WorkItem>,
+        _lease: LeaseBudget,
+    ) -> Vec<ItemOutcome> {
+        self.note(connection, &items).await;
+        let verified = |item: WorkItem| {
+            let outcome = Outcome::Verified {
+                external_id: String::new(),
+                url: String::new(),
+                revision: 0,
+            };
+            ItemOutcome {
+                job_id: item.job_id,
+                outcome,
+                calls: 1,
+            }
+        };
+        items.into_iter().map(verified).collect()
+    }
+
+    async fn connect_task(
+        &self,
+        _connection: &Connection,
+        kind: TaskKind,
+        _lease: LeaseBudget,
+    ) -> TaskOutcome {
+        assert_eq!(kind, TaskKind::Connect);
+        TaskOutcome::Connected(wire::ConnectionFacts {
+            account_id: "a1".into(),
+            ..Default::default()
+        })
+    }
+}
+
+struct World {
+    redis: TestServer,
+    leads: TestLeads,
+    address: SocketAddr,
+    crm: Arc<TestCrm>,
+    tasks: TaskSet,
+    readiness: Readiness,
+    replicas: LiveReplicas,
+    quota: Quota,
+}
+
+impl World {
+    async fn new() -> Self {
+        let redis = TestServer::start().await;
+        let leads = TestLeads::default();
+        let address = leads.start(ANYWHERE.parse().unwrap()).await;
+        let replicas = LiveReplicas::default();
+        let quota = Quota::new(
+            redis.redis(),
+            NAME,
+            DeliveryConfig::default().quota(),
+            replicas.clone(),
+        );
+        let tasks = TaskSet::new(CancellationToken::new());
+        let readiness = Readiness::new(&[]);
+        Self {
+            redis,
+            leads,
+            address,
+            crm: Arc::default(),
+            tasks,
+            readiness,
+            replicas,
+            quota,
+        }
+    }
+
+    fn run(&self) {
+        let config = LeadsConfig {
+            endpoint: format!("http://{}", self.address),
+            credential: "ck_test".into(),
+            replica: "replica-1".into(),
+        };
+        let parts = DriverParts {
+            service: LeadsService::connect_lazy(&config).unwrap(),
+            redis: self.redis.redis(),
+            quota: self.quota.clone(),
+            replicas: self.replicas.clone(),
+            config: DeliveryConfig {
+                drain_ms: 2_000,
+                ..DeliveryConfig::default()
+            },
+            replica: config.replica_name(),
+            readiness: self.readiness.clone(),
+            meter: global::meter("test"),
+        };
+        start(self.crm.clone(), parts, &self.tasks);
+    }
+
+    async fn publish(&self, lane: Lane, job: &str, workspace: &str, traceparent: &str) {
+        let hint = JobHint {
+            job: job.into(),
+            generation: 1,
+            workspace: workspace.into(),
+            traceparent: traceparent.into(),
+        };
+        self.hint(Body::Job(lane, hint)).await;
+    }
+
+    async fn hint(&self, body: Body) {
+        let published = Publisher::new(self.redis.redis())
+            .publish(&[Hint {
+                destination: NAME,
+                body,
+            }])
+            .await;
+        assert!(published.results[0].is_ok(), "{published:?}");
+    }
+
+    async fn depth(&self) -> u64 {
+        Publisher::new(self.redis.redis()).depth(NAME).await.unwrap()
+    }
+
+    async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        let give_up = Instant::now() + Duration::from_secs(20);
+        while !holds().await {
+            assert!(Instant::now() < give_up, "waited in vain until {what}");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn until_settled(&self, reported: usize) {
+        self.until("all is reported and acknowledged", async || {
+            self.leads.outcomes().len() == reported && self.depth().await == 0
+        })
+        .await;
+    }
+
+    async fn stop(&self) {
+        self.tasks.stop_token().cancel();
+        assert_eq!(self.tasks.drain(Duration::from_secs(10)).await, Ok(()));
+    }
+}
+
+fn delivered(lead: &str) -> Reported {
+    Reported::Delivered(wire::Delivered {
+        external_id: format!("crm-{lead}"),
+        url: String::new(),
+    })
+}
+
+#[tokio::test]
+async fn each_job_is_written_once_in_full_batches_and_acknowledged() {
+    let world = World::new().await;
+    for number in 0..250 {
+        let id = format!("j{number}");
+        world.leads.add(&id, "w1");
+        world.publish(Lane::Normal, &id, "w1", "").await;
+    }
+    world.run();
+    world.until_settled(250).await;
+    let writes = world.crm.writes();
+    let mut leads: Vec<String> = writes.iter().flat_map(|write| write.leads.clone()).collect();
+    leads.sort();
+    let count = leads.len();
+    leads.dedup();
+    assert_eq!((leads.len(), count), (250, 250));
+    assert!(writes.len() <= 4, "{} batches for 250 leads", writes.len());
+    assert!(
+        world
+            .leads
+            .outcomes()
+            .iter()
+            .all(|(id, outcome)| *outcome == delivered(&format!("lead-{id}")))
+    );
+    assert!(world.readiness.is_ready());
+    assert_eq!(world.replicas.get(), 3);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_answer_is_counted_against_its_input() {
+    let world = World::new().await;
+    for id in ["good", "forgotten", "unlucky"] {
+        world.leads.add(id, "w1");
+        world.publish(Lane::Bulk, id, "w1", "").await;
+    }
+    for id in ["gone", "gone-too"] {
+        world.publish(Lane::Bulk, id, "w1", "").await;
+    }
+    world.run();
+    world.until_settled(2).await;
+    let outcomes = world.leads.outcomes();
+    assert_eq!(outcomes["good"], delivered("lead-good"));
+    assert!(
+        matches!(outcomes["forgotten"], Reported::Unknown(_)),
+        "{outcomes:?}"
+    );
+    assert_eq!(
+        world.leads.state().releases,
+        ["unlucky"],
+        "what was not started is given back, not reported"
+    );
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_outcome_is_reported_until_it_is_answered_and_acknowledged_only_then() {
+    let world = World::new().await;
+    world.leads.add("j1", "w1");
+    world.leads.state().lost_answers = 3;
+    world.publish(Lane::Hot, "j1", "w1", "").await;
+    world.run();
+    world
+        .until("the report is tried again", async || {
+            world.leads.state().jobs["j1"].outcomes.len() == 2
+        })
+        .await;
+    assert_eq!(
+        world.depth().await,
+        1,
+        "acknowledged before the report was answered"
+    );
+    world.until_settled(1).await;
+    assert_eq!(world.leads.state().jobs["j1"].outcomes.len(), 4);
+    assert_eq!(world.crm.writes().len(), 1);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn solo_jobs_are_written_alone_and_verifications_read_back() {
+    let world = World::new().await;
+    for id in ["a", "b", "c"] {
+        world.leads.add_job(
+            id,
+            Job {
+                workspace: "w1".into(),
+                solo: id == "b",
+                ..Job::default()
+            },
+        );
+        world.publish(Lane::Normal, id, "w1", "").await;
+    }
+    world.leads.add_job(
+        "v",
+        Job {
+            workspace: "w1".into(),
+            verify: true,
+            ..Job::default()
+        },
+    );
+    world.publish(Lane::Normal, "v", "w1", "").await;
+    world.run();
+    world.until_settled(4).await;
+    let alone = world
+        .crm
+        .writes()
+        .into_iter()
+        .filter(|write| write.leads.iter().any(|lead| lead == "lead-b"));
+    assert_eq!(alone.map(|write| write.leads).collect::<Vec<_>>(), [["lead-b"]]);
+    assert!(matches!(world.leads.outcomes()["v"], Reported::Verified(_)));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn credentials_that_were_replaced_meanwhile_get_another_try() {
+    let world = World::new().await;
+    world
+        .leads
+        .state()
+        .tokens
+        .extend(["revoked".into(), "fresh".into()]);
+    world.leads.add("j1", "w1");
+    world.publish(Lane::Hot, "j1", "w1", "").await;
+    world.run();
+    world.until_settled(1).await;
+    let tokens: Vec<String> = world.crm.writes().into_iter().map(|write| write.token).collect();
+    assert_eq!(tokens, ["revoked", "fresh"]);
+    assert_eq!(world.leads.outcomes()["j1"], delivered("lead-j1"));
+
+    world
+        .leads
+        .state()
+        .tokens
+        .extend(["revoked".into(), "revoked".into()]);
+    world.leads.add("j2", "w2");
+    world.publish(Lane::Hot, "j2", "w2", "").await;
+    world.until_settled(2).await;
+    assert!(matches!(world.leads.outcomes()["j2"], Reported::Paused(_)));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_without_quota_holds_up_no_other() {
+    let world = World::new().await;
+    let rests = super::connector::Account {
+        id: "account-of-connection-of-w1".into(),
+        limits: world.crm.default_limits(),
+    };
+    world.run();
+    world.leads.add("first", "w1");
+    world.publish(Lane::Normal, "first", "w1", "").await;
+    world.until_settled(1).await;
+
+    world.quota.pause(&rests, Duration::from_secs(600)).await;
+    for (id, workspace) in [("resting", "w1"), ("other", "w2")] {
+        world.leads.add(id, workspace);
+        world.publish(Lane::Normal, id, workspace, "").await;
+    }
+    world.until_settled(2).await;
+    assert!(world.leads.outcomes().contains_key("other"));
+    assert!(
+        world.leads.state().jobs["resting"].lease.is_none(),
+        "claimed without quota"
+    );
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn leads_svc_may_come_later_and_redis_may_be_wiped() {
+    let mut world = World::new().await;
+    let late = TestLeads::default();
+    let free = std::net::TcpListener::bind(ANYWHERE)
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    world.address = free;
+    world.run();
+    late.add("j1", "w1");
+    world.publish(Lane::Hot, "j1", "w1", "").await;
+    sleep(Duration::from_millis(300)).await;
+    assert!(!world.readiness.is_ready());
+    late.start(free).await;
+    world
+        .until("the job is reported", async || late.outcomes().contains_key("j1"))
+        .await;
+    world
+        .until("it is ready", async || world.readiness.is_ready())
+        .await;
+
+    redis::cmd("FLUSHALL")
+        .query_async::<()>(&mut world.redis.redis().commands())
+        .await
+        .unwrap();
+    late.add("j2", "w1");
+    world.publish(Lane::Hot, "j2", "w1", "").await;
+    world
+        .until("the next job is reported", async || {
+            late.outcomes().contains_key("j2")
+        })
+        .await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_drain_finishes_what_is_at_work_and_leaves_the_group() {
+    let world = World::new().await;
+    let gate = Arc::new(Notify::new());
+    *world.crm.gate.lock().unwrap() = Some(gate.clone());
+    world.leads.add("j1", "w1");
+    world.publish(Lane::Hot, "j1", "w1", "").await;
+    world.run();
+    world
+        .until("the write is at work", async || !world.crm.writes().is_empty())
+        .await;
+    world.tasks.stop_token().cancel();
+    sleep(Duration::from_millis(100)).await;
+    gate.notify_one();
+    assert_eq!(world.tasks.drain(Duration::from_secs(10)).await, Ok(()));
+    assert_eq!(world.leads.outcomes()["j1"], delivered("lead-j1"));
+    let consumers: redis::streams::StreamInfoConsumersReply = world
+        .redis
+        .redis()
+        .commands()
+        .xinfo_consumers(NAME.stream(Lane::Hot), stream::keys::GROUP)
+        .await
+        .unwrap();
+    assert!(consumers.consumers.is_empty(), "{consumers:?}");
+}
+
+#[tokio::test]
+async fn connection_tasks_are_carried_out_when_a_hint_comes() {
+    let world = World::new().await;
+    world.run();
+    world
+        .until("it is ready", async || world.readiness.is_ready())
+        .await;
+    let task = wire::ConnectionTask {
+        task_id: "t1".into(),
+        lease_token: "l1".into(),
+        lease: Some(Duration::from_secs(30).try_into().unwrap()),
+        connection_id: "c1".into(),
+        kind: TaskKind::Connect.into(),
+        connection: Some(wire::GetConnectionResponse::default()),
+    };
+    world.leads.state().tasks.push_back(task);
+    world
+        .hint(Body::Task(TaskHint {
+            task: "t1".into(),
+            workspace: "w1".into(),
+        }))
+        .await;
+    world
+        .until("the task is reported", async || {
+            !world.leads.state().task_reports.is_empty()
+        })
+        .await;
+    let report = world.leads.state().task_reports[0].clone();
+    assert_eq!(
+        (report.task_id.as_str(), report.lease_token.as_str()),
+        ("t1", "l1")
+    );
+    assert!(matches!(
+        report.outcome,
+        Some(wire::report_task_request::Outcome::Connected(_))
+    ));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_vendor_call_of_a_lead_belongs_to_the_trace_of_its_capture() {
+    let tracer = SdkTracerProvider::builder().build().tracer("test");
+    let subscriber = tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(tracer));
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let world = World::new().await;
+    world.leads.add("j1", "w1");
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    world.publish(Lane::Hot, "j1", "w1", traceparent).await;
+    world.run();
+    world.until_settled(1).await;
+    let seen = world.crm.writes()[0].traceparent.clone().unwrap();
+    assert_eq!(seen.split('-').nth(1), traceparent.split('-').nth(1));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_drain_gives_up_when_its_time_is_over_and_leaves_the_entry_pending() {
+    let world = World::new().await;
+    *world.crm.gate.lock().unwrap() = Some(Arc::default());
+    world.leads.add("j1", "w1");
+    world.publish(Lane::Hot, "j1", "w1", "").await;
+    world.run();
+    world
+        .until("the write is at work", async || !world.crm.writes().is_empty())
+        .await;
+    world.tasks.stop_token().cancel();
+    let start = Instant::now();
+    let left = world.tasks.drain(Duration::from_secs(6)).await;
+    assert_eq!(
+        left,
+        Err(crate::process::tasks::DrainError::StillRunning(vec![
+            "claims", "delivery", "reports"
+        ]))
+    );
+    assert!(start.elapsed() < Duration::from_secs(8));
+    let consumers: redis::streams::StreamInfoConsumersReply = world
+        .redis
+        .redis()
+        .commands()
+        .xinfo_consumers(NAME.stream(Lane::Hot), stream::keys::GROUP)
+        .await
+        .unwrap();
+    assert_eq!(
+        consumers.consumers[0].pending, 1,
+        "another reader can take the entry over"
+    );
+}
