@@ -1,0 +1,21 @@
+//! Schema of leads-svc. Migrations are appended, never changed: a release first adds what the next one needs, and only
+//! a later one drops what nothing uses.
+
+use sea_orm_migration::prelude::*;
+
+mod m0001_workspaces;
+mod m0002_leads;
+mod m0003_delivery;
+
+/// All migrations, in order.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_workspaces::Migration),
+            Box::new(m0002_leads::Migration),
+            Box::new(m0003_delivery::Migration),
+        ]
+    }
+}

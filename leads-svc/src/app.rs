@@ -1,0 +1,201 @@
+//! Puts the process together: the only file that sees everything.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use leads_proto::{
+    DESCRIPTORS,
+    leads::{
+        connector::v1::connector_service_server::ConnectorServiceServer,
+        v1::{
+            integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
+            workspaces_service_server::WorkspacesServiceServer,
+        },
+    },
+};
+use leads_runtime::{
+    clock::Clock,
+    process::{
+        health::{self, Readiness},
+        shutdown,
+        tasks::TaskSet,
+        telemetry::{self, Telemetry},
+    },
+    stream::{Publisher, Redis},
+};
+use tonic::service::Routes;
+
+use crate::{
+    config::Config,
+    dispatch::{Dispatcher, Sweeper},
+    grpc::{
+        connector::Connectors,
+        integrations::Integrations,
+        layers::{self, Calls, Limits, Stack},
+        leads::Leads,
+        server::{Door, route},
+        workspaces::Workspaces,
+    },
+    http::Rest,
+    jobs::{self, housekeeping::STORAGE_CHECK},
+    service::{auth::Auth, connector::Delivery, core::Core},
+    storage::{Store, crypto::KeyEncryptionKey},
+};
+
+/// Readiness check that holds while the doors are open.
+const DOORS_CHECK: &str = "doors";
+/// What the tasks may take to end beyond the doors' own drain.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Connects to the database.
+///
+/// # Errors
+/// It cannot be reached.
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let kek = KeyEncryptionKey::from_base64(config.crypto.kek.expose()).context("crypto.kek")?;
+    Store::connect(&config.storage.options(), kek, Clock::system())
+        .await
+        .context("storage.url")
+}
+
+/// Serves until a signal says otherwise.
+///
+/// # Errors
+/// Something that the process cannot do without failed.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let telemetry = telemetry::init("leads-svc", &config.telemetry)?;
+    let tasks = TaskSet::new(shutdown::on_signal().context("signal handlers")?);
+    let ended = serve(&config, &telemetry, &tasks).await;
+    if let Err(error) = &ended {
+        tracing::error!(error = format!("{error:#}"), "leads-svc ends");
+    }
+    telemetry.shutdown();
+    ended
+}
+
+async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyhow::Result<()> {
+    let readiness = Readiness::new(&[STORAGE_CHECK, DOORS_CHECK]);
+    health::serve(config.ops.listen, readiness.clone(), telemetry.metrics(), tasks)
+        .await
+        .with_context(|| format!("ops.listen {}", config.ops.listen))?;
+    let Some(store) = connected(config, tasks).await? else {
+        return Ok(());
+    };
+
+    let core = Core::new(store.clone(), tasks.clone());
+    let auth = Auth::new(store.clone(), config.server.rate());
+    let delivery = Delivery::new(core.clone(), config.delivery.times());
+    open_doors(config, telemetry, tasks, &core, &auth, delivery).await?;
+    readiness.set(DOORS_CHECK, true);
+
+    let dispatcher = Dispatcher {
+        store: store.clone(),
+        publisher: Publisher::new(Redis::open(&config.redis).context("redis.url")?),
+        wake: core.wake(),
+        interval: Duration::from_millis(config.delivery.publish_interval_ms),
+        window: config.delivery.window,
+        patience: Duration::from_millis(config.delivery.republish_after_ms),
+    };
+    let sweeper = Sweeper {
+        store,
+        wake: core.wake(),
+        interval: Duration::from_millis(config.delivery.sweep_interval_ms),
+    };
+    let stop = tasks.stop_token();
+    tasks.spawn("dispatcher", dispatcher.run(stop.clone()));
+    tasks.spawn("sweeper", sweeper.run(stop.clone()));
+    tasks.spawn("backfill", jobs::backfill::run(core.clone(), stop.clone()));
+    tasks.spawn(
+        "housekeeping",
+        jobs::housekeeping::run(core, auth, readiness.clone(), stop.clone()),
+    );
+
+    stop.cancelled().await;
+    readiness.set(DOORS_CHECK, false);
+    tasks.drain(Limits::default().drain + GRACE).await?;
+    tracing::info!("leads-svc has stopped");
+    Ok(())
+}
+
+/// The database, once it can be reached and is migrated; `None` if the process is to stop before.
+async fn connected(config: &Config, tasks: &TaskSet) -> anyhow::Result<Option<Store>> {
+    const PAUSE: Duration = Duration::from_secs(1);
+    let stop = tasks.stop_token();
+    loop {
+        match open_migrated(config).await {
+            Ok(Some(store)) => return Ok(Some(store)),
+            Ok(None) => tracing::info!("waiting for the database to be migrated: leads-svc migrate"),
+            Err(error) if config.storage.url.expose().starts_with("sqlite") => return Err(error),
+            Err(error) => tracing::warn!(error = format!("{error:#}"), "the database is away"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(None),
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+}
+
+async fn open_migrated(config: &Config) -> anyhow::Result<Option<Store>> {
+    let store = open_store(config).await?;
+    if config.storage.migrate_at_start {
+        store.migrate().await.context("migration")?;
+        return Ok(Some(store));
+    }
+    Ok(store.is_migrated().await?.then_some(store))
+}
+
+async fn open_doors(
+    config: &Config,
+    telemetry: &Telemetry,
+    tasks: &TaskSet,
+    core: &Core,
+    auth: &Auth,
+    delivery: Delivery,
+) -> anyhow::Result<()> {
+    let limits = Limits {
+        connections_per_address: config.server.connections_per_address,
+        ..Limits::default()
+    };
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_serving::<LeadsServiceServer<Leads>>().await;
+    let mut public = Routes::new(LeadsServiceServer::new(Leads::new(core.clone())))
+        .add_service(WorkspacesServiceServer::new(Workspaces::new(core.clone())))
+        .add_service(IntegrationsServiceServer::new(Integrations::new(core.clone())))
+        .add_service(health);
+    if config.server.reflection {
+        let builder = || {
+            tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(DESCRIPTORS)
+        };
+        public = public
+            .add_service(builder().build_v1()?)
+            .add_service(builder().build_v1alpha()?);
+    }
+    let rest = Rest::new(limits.message_bytes)?;
+    let stack = Stack::new("leads.v1", auth.clone(), limits.clone(), &telemetry.meter())?;
+    let calls = stack.around(rest.decoding(layers::framed(Calls::new(public), limits.message_bytes)));
+    let routed = route(calls.clone(), Some(rest.serving(calls)));
+
+    let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(delivery)));
+    let stack = Stack::new(
+        "leads.connector.v1",
+        auth.clone(),
+        limits.clone(),
+        &telemetry.meter(),
+    )?;
+    let inner = route(
+        stack.around(layers::framed(Calls::new(connectors), limits.message_bytes)),
+        None,
+    );
+
+    for (name, address, calls) in [
+        ("public door", config.server.listen, routed),
+        ("connectors' door", config.server.connector_listen, inner),
+    ] {
+        let door = Door::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}"))?;
+        tracing::info!(address = %door.address(), "{name} is open");
+        tasks.spawn(name, door.serve(calls, limits.clone(), tasks.stop_token()));
+    }
+    Ok(())
+}

@@ -1,0 +1,258 @@
+//! The operator's command line.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, BufWriter, Write},
+    path::PathBuf,
+};
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+use leads_runtime::process::{self, config as settings};
+use serde_json::{Value, json};
+
+use crate::{
+    app,
+    config::Config,
+    domain::{ids, sync::Provider, workspace::Settings},
+    qualify::jsonl,
+    service::{
+        keys::mint,
+        principal::{Bound, Scope},
+    },
+    storage::Store,
+};
+
+/// The system of record of Leads.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Cli {
+    /// TOML file that overrides defaults.
+    #[arg(long, env = "LEADS_SVC_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves until it is told to stop.
+    Serve,
+    /// Brings the database up to date.
+    Migrate,
+    /// Workspaces.
+    #[command(subcommand)]
+    Workspace(WorkspaceCommand),
+    /// Credentials.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Scores conversations: one JSON object a line in, one a line out.
+    Qualify {
+        /// File of conversations; `-` for standard input.
+        file: PathBuf,
+    },
+    /// Checks the settings and prints them with secrets hidden.
+    CheckConfig,
+}
+
+#[derive(Debug, Subcommand)]
+enum WorkspaceCommand {
+    /// Creates a workspace and a key with all of its scopes.
+    Create {
+        /// Name for people.
+        #[arg(long)]
+        name: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists workspaces, oldest first.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Creates a credential; its text is printed once and stored nowhere.
+    Create(KeyArgs),
+}
+
+#[derive(Debug, Args)]
+#[group(skip)]
+struct KeyArgs {
+    /// For callers of this workspace (`ak_`).
+    #[arg(long, group = "bound")]
+    workspace: Option<String>,
+    /// For the operator's own backend services (`pk_`).
+    #[arg(long, group = "bound")]
+    platform: bool,
+    /// For a connector (`ck_`), such as `hubspot`.
+    #[arg(long, group = "bound")]
+    connector: Option<String>,
+    /// Name for people.
+    #[arg(long)]
+    name: String,
+    /// Scopes of a workspace's key, separated by commas; all if absent.
+    #[arg(long, value_delimiter = ',')]
+    scopes: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Cli {
+    /// Carries the command out.
+    ///
+    /// # Errors
+    /// What went wrong, for a person.
+    pub fn run(self) -> anyhow::Result<()> {
+        if let Command::Qualify { file } = &self.command {
+            return qualify(file);
+        }
+        let config = Config::load(self.config)?;
+        if matches!(self.command, Command::CheckConfig) {
+            return Ok(std::io::stdout().write_all(settings::describe(&config).as_bytes())?);
+        }
+        process::crypto_provider();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            match self.command {
+                Command::Serve => app::run(config).await,
+                Command::Migrate => Ok(app::open_store(&config).await?.migrate().await?),
+                Command::Workspace(command) => workspace(&migrated(&config).await?, command).await,
+                Command::Key(KeyCommand::Create(args)) => create_key(&migrated(&config).await?, args).await,
+                Command::Qualify { .. } | Command::CheckConfig => Ok(()),
+            }
+        })
+    }
+}
+
+async fn migrated(config: &Config) -> anyhow::Result<Store> {
+    let store = app::open_store(config).await?;
+    if config.storage.migrate_at_start {
+        store.migrate().await.context("migration")?;
+    } else if !store.is_migrated().await? {
+        bail!("the database is not up to date: run leads-svc migrate");
+    }
+    Ok(store)
+}
+
+async fn workspace(store: &Store, command: WorkspaceCommand) -> anyhow::Result<()> {
+    match command {
+        WorkspaceCommand::Create { name, json } => {
+            let name = name.trim();
+            if name.is_empty() || name.chars().count() > 200 {
+                bail!("--name must have 1 to 200 characters");
+            }
+            let workspace = store.create_workspace(name, Settings::default()).await?;
+            let scopes: Vec<Scope> = Scope::of_workspaces().collect();
+            let (key, text) = mint(store, &Bound::Workspace(workspace.id), "first key", &scopes, None);
+            store.create_key(key).await?;
+            let id = ids::format::<ids::Workspace>(workspace.id);
+            let lines = [format!("workspace {id}"), format!("key       {text}")];
+            print(json, &json!({"workspace": id, "name": name, "key": text}), &lines)
+        }
+        WorkspaceCommand::List { json } => {
+            let all = store.list_workspaces().await?;
+            let id =
+                |workspace: &crate::domain::workspace::Workspace| ids::format::<ids::Workspace>(workspace.id);
+            let values: Vec<Value> = all
+                .iter()
+                .map(|workspace| json!({"workspace": id(workspace), "name": workspace.name}))
+                .collect();
+            let lines: Vec<String> = all
+                .iter()
+                .map(|workspace| format!("{}  {}", id(workspace), workspace.name))
+                .collect();
+            print(json, &Value::Array(values), &lines)
+        }
+    }
+}
+
+async fn create_key(store: &Store, args: KeyArgs) -> anyhow::Result<()> {
+    let (bound, scopes) = match (&args.workspace, args.platform, &args.connector) {
+        (Some(workspace), ..) => {
+            let id = ids::parse::<ids::Workspace>(workspace)
+                .map_err(|problem| anyhow::anyhow!("--workspace {problem}"))?;
+            if store.find_workspace(id).await?.is_none() {
+                bail!("there is no workspace {workspace}");
+            }
+            (Bound::Workspace(id), workspace_scopes(&args.scopes)?)
+        }
+        (None, true, _) => (Bound::Platform, vec![Scope::PlatformWorkspaces]),
+        (None, false, Some(destination)) => {
+            let Some(provider) = Provider::parse(destination) else {
+                let known: Vec<&str> = Provider::ALL.into_iter().map(Provider::name).collect();
+                bail!(
+                    "there is no connector {destination}; known are: {}",
+                    known.join(", ")
+                );
+            };
+            (
+                Bound::Destination(provider.name().to_owned()),
+                vec![Scope::Connector],
+            )
+        }
+        (None, false, None) => bail!("say for whom: --workspace, --platform or --connector"),
+    };
+    let (key, text) = mint(store, &bound, &args.name, &scopes, None);
+    let id = key.id.clone();
+    store.create_key(key).await?;
+    print(
+        args.json,
+        &json!({"id": id, "key": text}),
+        std::slice::from_ref(&text),
+    )
+}
+
+fn workspace_scopes(names: &[String]) -> anyhow::Result<Vec<Scope>> {
+    if names.is_empty() {
+        return Ok(Scope::of_workspaces().collect());
+    }
+    names
+        .iter()
+        .map(|name| {
+            Scope::parse(name)
+                .filter(|scope| Scope::of_workspaces().any(|of| of == *scope))
+                .with_context(|| {
+                    let known: Vec<&str> = Scope::of_workspaces().map(Scope::name).collect();
+                    format!("there is no scope {name}; known are: {}", known.join(", "))
+                })
+        })
+        .collect()
+}
+
+fn qualify(file: &PathBuf) -> anyhow::Result<()> {
+    let input: Box<dyn BufRead> = if file.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(BufReader::new(
+            File::open(file).with_context(|| file.display().to_string())?,
+        ))
+    };
+    let mut output = BufWriter::new(std::io::stdout().lock());
+    for (number, line) in input.lines().enumerate() {
+        let line = line.with_context(|| format!("line {}", number + 1))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let answer = jsonl::qualify_line(&line).with_context(|| format!("line {}", number + 1))?;
+        writeln!(output, "{answer}")?;
+    }
+    Ok(output.flush()?)
+}
+
+fn print(as_json: bool, value: &Value, lines: &[String]) -> anyhow::Result<()> {
+    let mut output = std::io::stdout().lock();
+    if as_json {
+        writeln!(output, "{value}")?;
+    } else {
+        for line in lines {
+            writeln!(output, "{line}")?;
+        }
+    }
+    Ok(())
+}

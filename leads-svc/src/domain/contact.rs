@@ -1,0 +1,253 @@
+//! A person known to a workspace.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{email::Email, text, violation::Violations};
+
+/// Most attributes of a contact.
+pub const MAX_ATTRIBUTES: usize = 50;
+
+const MAX_NAME: usize = 200;
+const MAX_ATTRIBUTE: usize = 1_000;
+
+/// What a workspace knows of a person. This is what is encrypted at rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Normalised address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Full name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Digits, with a leading + if the country is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// Company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
+    /// Job title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+/// A contact as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// Identifier.
+    pub id: Uuid,
+    /// Who it is.
+    pub profile: Profile,
+    /// Facts that lists can filter by.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// A profile field that a workspace can require before a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// Full name.
+    Name,
+    /// Phone number.
+    Phone,
+    /// Company.
+    Company,
+    /// Job title.
+    Title,
+}
+
+impl Field {
+    /// Every field.
+    pub const ALL: [Field; 4] = [Field::Name, Field::Phone, Field::Company, Field::Title];
+
+    /// Name in settings and reasons.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Field::Name => "name",
+            Field::Phone => "phone",
+            Field::Company => "company",
+            Field::Title => "title",
+        }
+    }
+
+    /// The field of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.name() == name)
+    }
+
+    /// Its bit in [`Profile::filled`].
+    pub const fn bit(self) -> i16 {
+        match self {
+            Field::Name => 1,
+            Field::Phone => 2,
+            Field::Company => 4,
+            Field::Title => 8,
+        }
+    }
+}
+
+impl Profile {
+    /// The fields as callers send them; violations go below `prefix`.
+    pub fn check(prefix: &str, given: RawProfile<'_>, violations: &mut Violations) -> Self {
+        let at = |field: &str| format!("{prefix}.{field}");
+        let email = (!given.email.is_empty())
+            .then(|| {
+                Email::parse(given.email)
+                    .map_err(|problem| violations.add(at("email"), problem))
+                    .ok()
+            })
+            .flatten();
+        let phone = (!given.phone.is_empty())
+            .then(|| {
+                phone(given.phone)
+                    .map_err(|problem| violations.add(at("phone"), problem))
+                    .ok()
+            })
+            .flatten();
+        Self {
+            email: email.map(|email| email.as_str().to_owned()),
+            phone,
+            name: text::optional(&at("name"), given.name, MAX_NAME, violations),
+            company: text::optional(&at("company"), given.company, MAX_NAME, violations),
+            title: text::optional(&at("title"), given.title, MAX_NAME, violations),
+        }
+    }
+
+    /// This profile with every field that `newer` has a value for.
+    #[must_use]
+    pub fn updated_by(&self, newer: &Profile) -> Profile {
+        let pick = |new: &Option<String>, old: &Option<String>| new.clone().or_else(|| old.clone());
+        Profile {
+            email: pick(&newer.email, &self.email),
+            name: pick(&newer.name, &self.name),
+            phone: pick(&newer.phone, &self.phone),
+            company: pick(&newer.company, &self.company),
+            title: pick(&newer.title, &self.title),
+        }
+    }
+
+    /// Bits of the fields that have a value.
+    pub fn filled(&self) -> i16 {
+        Field::ALL
+            .into_iter()
+            .filter(|field| self.value(*field).is_some())
+            .map(Field::bit)
+            .sum()
+    }
+
+    fn value(&self, field: Field) -> Option<&str> {
+        match field {
+            Field::Name => self.name.as_deref(),
+            Field::Phone => self.phone.as_deref(),
+            Field::Company => self.company.as_deref(),
+            Field::Title => self.title.as_deref(),
+        }
+    }
+}
+
+/// A profile as a caller sent it; empty means absent.
+#[derive(Debug, Clone, Copy)]
+pub struct RawProfile<'a> {
+    /// Address.
+    pub email: &'a str,
+    /// Full name.
+    pub name: &'a str,
+    /// Phone number.
+    pub phone: &'a str,
+    /// Company.
+    pub company: &'a str,
+    /// Job title.
+    pub title: &'a str,
+}
+
+/// Checks the attributes of a contact; violations go below `prefix`.
+pub fn check_attributes<'a>(
+    prefix: &str,
+    given: impl ExactSizeIterator<Item = (&'a String, &'a String)>,
+    violations: &mut Violations,
+) -> BTreeMap<String, String> {
+    if given.len() > MAX_ATTRIBUTES {
+        violations.add(
+            prefix,
+            format!(
+                "has {} entries; at most {MAX_ATTRIBUTES} are allowed",
+                given.len()
+            ),
+        );
+        return BTreeMap::new();
+    }
+    let mut checked = BTreeMap::new();
+    for (key, value) in given {
+        let key_fits = (1..=64).contains(&key.len())
+            && key
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+        if !key_fits {
+            violations.add(prefix, "has a key that is not 1 to 64 letters, digits, _, - or .");
+            continue;
+        }
+        if let Some(value) = text::optional(&format!("{prefix}.{key}"), value, MAX_ATTRIBUTE, violations) {
+            checked.insert(key.clone(), value);
+        }
+    }
+    checked
+}
+
+fn phone(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    let (plus, rest) = match text.strip_prefix('+') {
+        Some(rest) => ("+", rest),
+        None => ("", text),
+    };
+    // "+49 (0) 151": the zero in brackets is dialled inside the country only.
+    let rest = if plus.is_empty() {
+        rest.to_owned()
+    } else {
+        rest.replacen("(0)", "", 1)
+    };
+    let mut digits = String::with_capacity(rest.len());
+    for character in rest.chars() {
+        match character {
+            '0'..='9' => digits.push(character),
+            ' ' | '.' | '-' | '/' | '(' | ')' | '\u{a0}' => {}
+            _ => return Err("may hold digits, spaces, . - / ( ) and one leading +"),
+        }
+    }
+    if !(6..=15).contains(&digits.len()) {
+        return Err("must have 6 to 15 digits");
+    }
+    Ok(format!("{plus}{digits}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phones_lose_their_decoration() {
+        assert_eq!(phone("+49 (0)151 234-567"), Ok("+49151234567".to_owned()));
+        assert_eq!(phone(" 0151/234567 "), Ok("0151234567".to_owned()));
+        for text in ["call me", "12345", "+", "++49151234567", &"1".repeat(40)] {
+            assert!(phone(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn newer_values_win_and_absent_ones_do_not_erase() {
+        let old = Profile {
+            name: Some("Ana".into()),
+            phone: Some("+34600".into()),
+            ..Profile::default()
+        };
+        let newer = Profile {
+            name: Some("Ana Ruiz".into()),
+            ..Profile::default()
+        };
+        let merged = old.updated_by(&newer);
+        assert_eq!(merged.name.as_deref(), Some("Ana Ruiz"));
+        assert_eq!(merged.phone.as_deref(), Some("+34600"));
+        assert_eq!(merged.filled(), Field::Name.bit() + Field::Phone.bit());
+    }
+}

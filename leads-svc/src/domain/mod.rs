@@ -1,0 +1,18 @@
+//! What the product is about, as plain data and rules: no I/O, no clock, no wire format.
+
+pub mod activity;
+pub mod capture;
+pub mod consent;
+pub mod contact;
+pub mod conversation;
+pub mod email;
+pub mod icp;
+pub mod ids;
+pub mod lead;
+pub mod page;
+pub mod score;
+pub mod search;
+pub mod sync;
+pub mod text;
+pub mod violation;
+pub mod workspace;

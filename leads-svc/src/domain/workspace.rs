@@ -1,0 +1,56 @@
+//! A customer's separate set of leads, and how they are judged and routed.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{contact::Field, icp::IdealCustomer};
+
+/// A workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Identifier.
+    pub id: Uuid,
+    /// Name for people.
+    pub name: String,
+    /// How leads are judged and routed.
+    pub settings: Settings,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+}
+
+/// How leads are judged and routed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The customer that the workspace wants.
+    #[serde(default)]
+    pub ideal_customer: IdealCustomer,
+    /// Score from which a lead is hot, 1 to 100.
+    #[serde(default = "default_hot_threshold")]
+    pub hot_threshold: u8,
+    /// Score from which a lead is synced, 0 to 100.
+    #[serde(default = "default_sync_threshold")]
+    pub sync_threshold: u8,
+    /// Fields without which a lead is not synced.
+    #[serde(default)]
+    pub required_fields: Vec<Field>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ideal_customer: IdealCustomer::default(),
+            hot_threshold: default_hot_threshold(),
+            sync_threshold: default_sync_threshold(),
+            required_fields: Vec::new(),
+        }
+    }
+}
+
+const fn default_hot_threshold() -> u8 {
+    80
+}
+
+const fn default_sync_threshold() -> u8 {
+    50
+}

@@ -1,0 +1,34 @@
+//! What every method needs of its call.
+
+use tonic::{Request, Status};
+
+use crate::{
+    domain::violation::Violation,
+    service::{error::Error, principal::Principal},
+};
+
+/// Status that REST answers with instead of 200.
+const HTTP_STATUS: &str = "x-http-status";
+
+/// The caller, as the layers found it.
+pub fn principal<T>(request: &Request<T>) -> Result<Principal, Status> {
+    request
+        .extensions()
+        .get::<Principal>()
+        .cloned()
+        .ok_or_else(|| Error::internal("the authentication layer is missing").into())
+}
+
+/// The refusal of an input.
+pub fn invalid(violations: Vec<Violation>) -> Status {
+    Error::invalid(violations).into()
+}
+
+/// An answer that REST gives the status 201.
+pub fn created<T>(message: T) -> tonic::Response<T> {
+    let mut response = tonic::Response::new(message);
+    response
+        .metadata_mut()
+        .insert(HTTP_STATUS, tonic::metadata::MetadataValue::from_static("201"));
+    response
+}

@@ -1,0 +1,221 @@
+//! Captures: from the wire, checked whole.
+
+use chrono::{DateTime, Utc};
+use leads_proto::leads::v1;
+use prost::Message as _;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{times, words};
+use crate::domain::{
+    capture::{Capture, MAX_CONSENTS, MAX_MESSAGES, MAX_TEXT_BYTES, Message, RequestKey},
+    consent::Consent,
+    contact::{Profile, RawProfile, check_attributes},
+    lead::{Channel, Intent},
+    text,
+    violation::{Violation, Violations},
+};
+
+const MAX_ID: usize = 128;
+
+/// A capture, and what makes its repetition recognisable.
+///
+/// # Errors
+/// Every violation.
+pub fn capture(
+    request: v1::CollectLeadRequest,
+    now: DateTime<Utc>,
+) -> Result<(Capture, Option<RequestKey>), Vec<Violation>> {
+    let mut violations = Violations::default();
+    let key = request_key(
+        &request.request_id,
+        || {
+            v1::CollectLeadRequest {
+                request_id: String::new(),
+                ..request.clone()
+            }
+            .encode_to_vec()
+        },
+        &mut violations,
+    );
+    let channel = words::read_channel("channel", request.channel, &mut violations);
+    let channel =
+        words::required("channel", channel, request.channel, &mut violations).unwrap_or(Channel::Api);
+    let captured_at = times::read_past("captured_at", request.captured_at.as_ref(), now, &mut violations);
+    let contact = request.contact.unwrap_or_default();
+    let raw = RawProfile {
+        email: &contact.email,
+        name: &contact.name,
+        phone: &contact.phone,
+        company: &contact.company,
+        title: &contact.title,
+    };
+    let profile = Profile::check("contact", raw, &mut violations);
+    let attributes = check_attributes("contact.attributes", contact.attributes.iter(), &mut violations);
+    let intent = request
+        .intent
+        .map(|given| intent(&given, captured_at, &mut violations));
+    let consents = consents(&request.consents, channel, captured_at, &mut violations);
+    let messages = messages(&request.messages, captured_at, now, &mut violations);
+    conversation_id(&request.conversation_id, &mut violations);
+    if violations.is_empty() && profile == Profile::default() && messages.is_empty() {
+        violations.add(
+            "contact",
+            "says nothing: give an email, a name, a phone number or a message",
+        );
+    }
+    let capture = Capture {
+        channel,
+        profile,
+        attributes,
+        intent,
+        consents,
+        messages,
+        conversation_id: request.conversation_id,
+        captured_at,
+    };
+    violations.into_result((capture, key))
+}
+
+/// Checks messages that are to be stored.
+pub fn messages(
+    given: &[v1::Message],
+    default_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+    violations: &mut Violations,
+) -> Vec<Message> {
+    if given.len() > MAX_MESSAGES {
+        violations.add(
+            "messages",
+            format!("has {} entries; at most {MAX_MESSAGES} are allowed", given.len()),
+        );
+        return Vec::new();
+    }
+    let mut seen = std::collections::HashSet::new();
+    let mut checked = Vec::with_capacity(given.len());
+    for (index, message) in given.iter().enumerate() {
+        let at = |field: &str| format!("messages[{index}].{field}");
+        if message.id.len() > MAX_ID || message.id.chars().any(char::is_control) {
+            violations.add(
+                at("id"),
+                format!("must have at most {MAX_ID} bytes and no control characters"),
+            );
+        } else if !message.id.is_empty() && !seen.insert(message.id.as_str()) {
+            violations.add(at("id"), "is the id of another message of this request");
+        }
+        let role = words::read_role(&at("role"), message.role, violations);
+        let role = words::required(&at("role"), role, message.role, violations);
+        if message.text.is_empty() {
+            violations.add(at("text"), "is required");
+        } else if message.text.len() > MAX_TEXT_BYTES {
+            violations.add(
+                at("text"),
+                format!(
+                    "has {} bytes; at most {MAX_TEXT_BYTES} are allowed",
+                    message.text.len()
+                ),
+            );
+        } else if message.text.contains('\0') {
+            violations.add(at("text"), "holds a NUL character");
+        }
+        let time = match &message.at {
+            None => default_at,
+            time => times::read_past(&at("at"), time.as_ref(), now, violations),
+        };
+        if let Some(role) = role {
+            checked.push(Message {
+                external_id: (!message.id.is_empty()).then(|| message.id.clone()),
+                role,
+                text: message.text.clone(),
+                at: time,
+            });
+        }
+    }
+    checked
+}
+
+/// Checks the caller's id of a conversation.
+pub fn conversation_id(id: &str, violations: &mut Violations) {
+    if id.len() > MAX_ID || id.chars().any(char::is_control) {
+        violations.add(
+            "conversation_id",
+            format!("must have at most {MAX_ID} bytes and no control characters"),
+        );
+    }
+}
+
+/// Checks a request id; `body` encodes the request without it.
+pub fn request_key(
+    id: &str,
+    body: impl FnOnce() -> Vec<u8>,
+    violations: &mut Violations,
+) -> Option<RequestKey> {
+    if id.is_empty() {
+        return None;
+    }
+    match Uuid::try_parse(id) {
+        Ok(id) if !id.is_nil() => Some(RequestKey {
+            id,
+            digest: Sha256::digest(body()).into(),
+        }),
+        Ok(_) | Err(_) => {
+            violations.add("request_id", "must be a UUID other than the nil one, or empty");
+            None
+        }
+    }
+}
+
+fn intent(given: &v1::Intent, captured_at: DateTime<Utc>, violations: &mut Violations) -> Intent {
+    text::name("intent.signal", &given.signal, 64, violations);
+    let detail = text::optional("intent.detail", &given.detail, 1_000, violations);
+    Intent {
+        signal: given.signal.clone(),
+        detail: detail.unwrap_or_default(),
+        at: match &given.at {
+            None => captured_at,
+            at => times::read("intent.at", at.as_ref(), violations).unwrap_or(captured_at),
+        },
+    }
+}
+
+fn consents(
+    given: &[v1::Consent],
+    channel: Channel,
+    captured_at: DateTime<Utc>,
+    violations: &mut Violations,
+) -> Vec<Consent> {
+    if given.len() > MAX_CONSENTS {
+        violations.add(
+            "consents",
+            format!("has {} entries; at most {MAX_CONSENTS} are allowed", given.len()),
+        );
+        return Vec::new();
+    }
+    given
+        .iter()
+        .enumerate()
+        .map(|(index, consent)| {
+            let at = |field: &str| format!("consents[{index}].{field}");
+            text::name(&at("purpose"), &consent.purpose, 64, violations);
+            if consent.text.chars().count() > 4_000 || consent.text.contains('\0') {
+                violations.add(at("text"), "must have at most 4000 characters and no NUL");
+            }
+            let version = text::optional(&at("version"), &consent.version, 64, violations);
+            Consent {
+                purpose: consent.purpose.clone(),
+                given: consent.given,
+                text: consent.text.clone(),
+                version: version.unwrap_or_default(),
+                channel,
+                at: match &consent.at {
+                    None => captured_at,
+                    at => times::read(&at_path(index), at.as_ref(), violations).unwrap_or(captured_at),
+                },
+            }
+        })
+        .collect()
+}
+
+fn at_path(index: usize) -> String {
+    format!("consents[{index}].at")
+}

@@ -1,0 +1,318 @@
+//! The connectors' API, from and to the wire.
+
+use std::time::Duration;
+
+use leads_proto::leads::{connector::v1 as wire, v1};
+use uuid::Uuid;
+
+use super::{lead, times, words};
+use crate::{
+    domain::{
+        ids,
+        sync::{JobReport, Provider, Reason},
+        violation::{Violation, Violations},
+    },
+    service::connector::{Claimed, Granted},
+    storage::{
+        connections::{Connection, Facts, Limits},
+        jobs::{
+            claim::{Named, Refusal},
+            report::{Receipt, Report},
+        },
+        tasks::Outcome,
+    },
+};
+
+/// Most jobs of one call.
+const MAX_JOBS: usize = 500;
+/// Longest vendor text that is kept, in characters.
+const MAX_VENDOR_TEXT: usize = 500;
+
+/// Hints of a claim.
+///
+/// # Errors
+/// Every violation.
+pub fn hints(hints: &[wire::JobHint]) -> Result<Vec<Named>, Vec<Violation>> {
+    let mut violations = Violations::default();
+    count("hints", hints.len(), &mut violations);
+    let named = hints
+        .iter()
+        .enumerate()
+        .map(|(index, hint)| Named {
+            job: job(&format!("hints[{index}].job_id"), &hint.job_id, &mut violations),
+            generation: hint.generation,
+        })
+        .collect();
+    violations.into_result(named)
+}
+
+/// The answer to one hint.
+pub fn claimed(claimed: Claimed, lease: Duration) -> wire::ClaimResult {
+    let result = match claimed.result {
+        Ok(granted) => wire::claim_result::Result::Grant(grant(*granted, lease)),
+        Err(refused) => wire::claim_result::Result::Refusal(
+            match refused {
+                Refusal::Gone => wire::Refusal::Gone,
+                Refusal::Done => wire::Refusal::Done,
+                Refusal::NotDue => wire::Refusal::NotDue,
+                Refusal::Held => wire::Refusal::Held,
+            }
+            .into(),
+        ),
+    };
+    wire::ClaimResult {
+        job_id: ids::format::<ids::Job>(claimed.job),
+        result: Some(result),
+    }
+}
+
+/// Reports of jobs.
+///
+/// # Errors
+/// Every violation.
+pub fn reports(outcomes: Vec<wire::JobOutcome>) -> Result<Vec<Report>, Vec<Violation>> {
+    let mut violations = Violations::default();
+    count("outcomes", outcomes.len(), &mut violations);
+    let mut reports = Vec::with_capacity(outcomes.len());
+    for (index, outcome) in outcomes.into_iter().enumerate() {
+        let at = |field: &str| format!("outcomes[{index}].{field}");
+        let job = job(&at("job_id"), &outcome.job_id, &mut violations);
+        let token = token(&at("lease_token"), &outcome.lease_token, &mut violations);
+        match outcome.outcome {
+            Some(outcome) => reports.push(Report {
+                job,
+                token,
+                outcome: report(outcome),
+            }),
+            None => violations.add(at("outcome"), "is required"),
+        }
+    }
+    violations.into_result(reports)
+}
+
+/// Leases that are given back.
+///
+/// # Errors
+/// Every violation.
+pub fn leases(leases: &[wire::JobLease]) -> Result<Vec<(Uuid, Uuid)>, Vec<Violation>> {
+    let mut violations = Violations::default();
+    count("leases", leases.len(), &mut violations);
+    let read = leases
+        .iter()
+        .enumerate()
+        .map(|(index, lease)| {
+            (
+                job(&format!("leases[{index}].job_id"), &lease.job_id, &mut violations),
+                token(
+                    &format!("leases[{index}].lease_token"),
+                    &lease.lease_token,
+                    &mut violations,
+                ),
+            )
+        })
+        .collect();
+    violations.into_result(read)
+}
+
+/// What became of a report.
+pub fn receipt(receipt: Receipt) -> wire::ReportStatus {
+    match receipt {
+        Receipt::Recorded => wire::ReportStatus::Recorded,
+        Receipt::LeaseLost => wire::ReportStatus::LeaseLost,
+        Receipt::Gone => wire::ReportStatus::Gone,
+    }
+}
+
+/// A connection with its secret.
+pub fn connection(connection: Connection, secret: String) -> wire::GetConnectionResponse {
+    let credentials = match connection.provider {
+        Provider::Hubspot => {
+            wire::get_connection_response::Credentials::Hubspot(wire::HubspotSecret { access_token: secret })
+        }
+    };
+    wire::GetConnectionResponse {
+        workspace_id: ids::format::<ids::Workspace>(connection.workspace),
+        credentials: Some(credentials),
+        field_mapping: connection.field_mapping,
+        account_id: connection.account_id,
+        ui_domain: connection.ui_domain,
+        limits: connection.limits.map(|limits| wire::VendorLimits {
+            calls: limits.calls,
+            window: Some(times::duration(Duration::from_millis(limits.window_ms))),
+            daily_calls: limits.daily_calls,
+        }),
+    }
+}
+
+/// A task's id, token and outcome.
+///
+/// # Errors
+/// Every violation.
+pub fn task_report(request: wire::ReportTaskRequest) -> Result<(Uuid, Uuid, Outcome), Vec<Violation>> {
+    let mut violations = Violations::default();
+    let id = ids::parse::<ids::Task>(&request.task_id).unwrap_or_else(|problem| {
+        violations.add("task_id", problem);
+        Uuid::nil()
+    });
+    let token = token("lease_token", &request.lease_token, &mut violations);
+    let outcome = match request.outcome {
+        Some(wire::report_task_request::Outcome::Connected(facts)) => Outcome::Connected(Facts {
+            account_id: facts.account_id,
+            ui_domain: facts.ui_domain,
+            limits: facts.limits.map(|limits| Limits {
+                calls: limits.calls,
+                window_ms: times::read_duration(limits.window.as_ref())
+                    .and_then(|window| window.as_millis().try_into().ok())
+                    .unwrap_or_default(),
+                daily_calls: limits.daily_calls,
+            }),
+        }),
+        Some(wire::report_task_request::Outcome::Failed(reason)) => Outcome::Failed(sync_reason(reason)),
+        Some(wire::report_task_request::Outcome::Retry(retry)) => {
+            let after = times::read_duration(retry.after.as_ref());
+            Outcome::Retry {
+                reason: retry_reason(retry),
+                after,
+            }
+        }
+        None => {
+            violations.add("outcome", "is required");
+            Outcome::Failed(Reason::default())
+        }
+    };
+    violations.into_result((id, token, outcome))
+}
+
+fn grant(granted: Granted, lease: Duration) -> wire::Grant {
+    let Granted { grant, hot } = granted;
+    let record = grant.record;
+    let (lead, profile) = (record.lead, record.contact.profile);
+    wire::Grant {
+        lease_token: grant.token.to_string(),
+        lease: Some(times::duration(lease)),
+        action: if grant.verify {
+            wire::Action::Verify
+        } else {
+            wire::Action::Write
+        }
+        .into(),
+        connection_id: ids::format::<ids::Connection>(grant.connection),
+        attempt: grant.attempt,
+        solo: grant.solo,
+        traceparent: grant.traceparent,
+        lead: Some(wire::LeadSnapshot {
+            lead_id: ids::format::<ids::Lead>(lead.id),
+            revision: lead.sync_revision,
+            external_id: grant.external_id,
+            email: profile.email.unwrap_or_default(),
+            name: profile.name.unwrap_or_default(),
+            phone: profile.phone.unwrap_or_default(),
+            company: profile.company.unwrap_or_default(),
+            title: profile.title.unwrap_or_default(),
+            stage: words::stage(lead.stage).into(),
+            outcome: lead
+                .outcome
+                .map_or(v1::Outcome::Unspecified, words::outcome)
+                .into(),
+            channel: words::channel(lead.channel).into(),
+            score: lead.score.into(),
+            band: lead::band(lead.score).into(),
+            hot,
+            dimension_points: record
+                .score
+                .map(|score| {
+                    score
+                        .dimensions
+                        .into_iter()
+                        .map(|part| (part.key, part.points.into()))
+                        .collect()
+                })
+                .unwrap_or_default(),
+            captured_at: Some(times::timestamp(lead.captured_at)),
+            owner: lead.owner,
+        }),
+    }
+}
+
+fn report(outcome: wire::job_outcome::Outcome) -> JobReport {
+    use wire::job_outcome::Outcome as Wire;
+    match outcome {
+        Wire::Delivered(delivered) => JobReport::Delivered {
+            external_id: delivered.external_id,
+            url: delivered.url,
+        },
+        Wire::Retry(retry) => {
+            let after = times::read_duration(retry.after.as_ref());
+            JobReport::Retry {
+                reason: retry_reason(retry),
+                after,
+            }
+        }
+        Wire::Rejected(rejected) => JobReport::Rejected(Reason {
+            code: rejected.code,
+            message: cut(rejected.message),
+            field: rejected.field,
+            hint: rejected.hint,
+            vendor_code: rejected.vendor_code,
+        }),
+        Wire::Unknown(unknown) => JobReport::Unknown {
+            why: cut(unknown.why),
+        },
+        Wire::Paused(paused) => JobReport::Paused {
+            rest: times::read_duration(paused.r#for.as_ref()),
+            reason: paused.reason.map(sync_reason).unwrap_or_default(),
+        },
+        Wire::Verified(verified) => JobReport::Verified {
+            external_id: verified.external_id,
+            url: verified.url,
+            revision: verified.revision,
+        },
+    }
+}
+
+fn retry_reason(retry: wire::Retry) -> Reason {
+    Reason {
+        code: retry.class,
+        message: cut(retry.message),
+        vendor_code: retry.vendor_code,
+        hint: "nothing to do: it is tried again".to_owned(),
+        field: String::new(),
+    }
+}
+
+fn sync_reason(reason: v1::SyncReason) -> Reason {
+    Reason {
+        code: reason.code,
+        message: cut(reason.message),
+        field: reason.field,
+        hint: reason.hint,
+        vendor_code: String::new(),
+    }
+}
+
+fn job(field: &str, id: &str, violations: &mut Violations) -> Uuid {
+    ids::parse::<ids::Job>(id).unwrap_or_else(|problem| {
+        violations.add(field, problem);
+        Uuid::nil()
+    })
+}
+
+fn token(field: &str, text: &str, violations: &mut Violations) -> Uuid {
+    Uuid::try_parse(text).unwrap_or_else(|_| {
+        violations.add(field, "is not a lease token");
+        Uuid::nil()
+    })
+}
+
+fn count(field: &str, count: usize, violations: &mut Violations) {
+    if !(1..=MAX_JOBS).contains(&count) {
+        violations.add(field, format!("must have 1 to {MAX_JOBS} entries"));
+    }
+}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(MAX_VENDOR_TEXT) {
+        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned(),
+        None => text,
+    }
+}

@@ -1,0 +1,9 @@
+//! Between wire messages and domain values. Requests are checked whole: every violation is found at once.
+
+pub mod capture;
+pub mod connector;
+pub mod lead;
+pub mod query;
+pub mod settings;
+pub mod times;
+pub mod words;

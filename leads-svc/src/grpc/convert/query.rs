@@ -1,0 +1,205 @@
+//! Which leads, and what to change of one: from the wire, checked whole.
+
+use leads_proto::leads::v1;
+
+use super::words;
+use crate::{
+    domain::{
+        ids,
+        page::{self, Key, LeadQuery, Order},
+        search, text,
+        violation::{Violation, Violations},
+    },
+    service::leads::LeadChange,
+};
+use uuid::Uuid;
+
+const MAX_QUERY: usize = 200;
+const MAX_TAGS: usize = 50;
+const CHANGEABLE: [&str; 4] = ["stage", "outcome", "tags", "owner"];
+
+/// Which leads, and how many a page.
+///
+/// # Errors
+/// Every violation.
+pub fn list(request: &v1::ListLeadsRequest) -> Result<(LeadQuery, u64), Vec<Violation>> {
+    let mut violations = Violations::default();
+    let size = page_size(request.page_size, &mut violations);
+    let order = Order::parse(&request.order_by).unwrap_or_else(|problem| {
+        violations.add("order_by", problem);
+        Order {
+            key: Key::CapturedAt,
+            descending: true,
+        }
+    });
+    let score_min = score("score_min", request.score_min, &mut violations);
+    let score_max = score("score_max", request.score_max, &mut violations);
+    if score_min.zip(score_max).is_some_and(|(min, max)| min > max) {
+        violations.add("score_min", "is larger than score_max");
+    }
+    if request.q.chars().count() > MAX_QUERY {
+        violations.add("q", format!("must have at most {MAX_QUERY} characters"));
+    }
+    let words = search::words(&request.q);
+    if words.is_empty() && !request.q.is_empty() {
+        violations.add("q", "holds no letters or digits to search for");
+    }
+    let query = LeadQuery {
+        score_min,
+        score_max,
+        stage: words::read_stage("stage", request.stage, &mut violations),
+        channel: words::read_channel("channel", request.channel, &mut violations),
+        sync: words::read_status("sync", request.sync, &mut violations),
+        words,
+        order,
+    };
+    violations.into_result((query, size))
+}
+
+/// A lead's id and a page size.
+///
+/// # Errors
+/// Every violation.
+pub fn of_lead(lead_id: &str, asked: i32) -> Result<(Uuid, u64), Vec<Violation>> {
+    let mut violations = Violations::default();
+    let id = lead("lead_id", lead_id, &mut violations);
+    let size = page_size(asked, &mut violations);
+    violations.into_result((id, size))
+}
+
+/// A lead's id.
+pub fn lead(field: &str, id: &str, violations: &mut Violations) -> Uuid {
+    ids::parse::<ids::Lead>(id).unwrap_or_else(|problem| {
+        violations.add(field, problem);
+        Uuid::nil()
+    })
+}
+
+/// What to change of which lead.
+///
+/// # Errors
+/// Every violation.
+pub fn change(request: v1::UpdateLeadRequest) -> Result<(Uuid, LeadChange), Vec<Violation>> {
+    let mut violations = Violations::default();
+    let given = request.lead.unwrap_or_default();
+    let id = lead("lead.id", &given.id, &mut violations);
+    let mask = mask(request.update_mask, &given, &mut violations);
+    let has = |field: &str| mask.iter().any(|path| path == field);
+    let mut change = LeadChange {
+        etag: etag(&given.etag, &mut violations),
+        ..LeadChange::default()
+    };
+    if has("stage") {
+        let stage = words::read_stage("lead.stage", given.stage, &mut violations);
+        change.stage = words::required("lead.stage", stage, given.stage, &mut violations);
+    }
+    if has("outcome") {
+        change.outcome = Some(words::read_outcome(
+            "lead.outcome",
+            given.outcome,
+            &mut violations,
+        ));
+    }
+    if has("tags") {
+        change.tags = Some(tags(&given.tags, &mut violations));
+    }
+    if has("owner") {
+        change.owner =
+            Some(text::optional("lead.owner", &given.owner, 200, &mut violations).unwrap_or_default());
+    }
+    violations.into_result((id, change))
+}
+
+/// Reads a page size.
+pub fn page_size(asked: i32, violations: &mut Violations) -> u64 {
+    page::size(asked).unwrap_or_else(|problem| {
+        violations.add("page_size", problem);
+        page::DEFAULT_SIZE
+    })
+}
+
+fn mask(given: Option<prost_types::FieldMask>, lead: &v1::Lead, violations: &mut Violations) -> Vec<String> {
+    let paths = given.map(|mask| mask.paths).unwrap_or_default();
+    if paths.is_empty() {
+        let set = [
+            lead.stage != 0,
+            lead.outcome != 0,
+            !lead.tags.is_empty(),
+            !lead.owner.is_empty(),
+        ];
+        let paths: Vec<String> = CHANGEABLE
+            .iter()
+            .zip(set)
+            .filter(|(_, is_set)| *is_set)
+            .map(|(path, _)| (*path).to_owned())
+            .collect();
+        if paths.is_empty() {
+            violations.add(
+                "update_mask",
+                format!("names nothing to change; {} can be", CHANGEABLE.join(", ")),
+            );
+        }
+        return paths;
+    }
+    let mut checked: Vec<String> = Vec::new();
+    for path in paths {
+        if path == "id" || path == "etag" {
+            continue;
+        }
+        if !CHANGEABLE.contains(&path.as_str()) {
+            violations.add(
+                "update_mask",
+                format!("{path:?} cannot be changed; {} can be", CHANGEABLE.join(", ")),
+            );
+        } else if checked.contains(&path) {
+            violations.add("update_mask", format!("{path:?} is named twice"));
+        } else {
+            checked.push(path);
+        }
+    }
+    checked
+}
+
+fn etag(etag: &str, violations: &mut Violations) -> Option<String> {
+    if etag.is_empty() {
+        return None;
+    }
+    let strong = etag.strip_prefix("W/").unwrap_or(etag);
+    let quoted = strong.len() >= 3 && strong.len() <= 32 && strong.starts_with('"') && strong.ends_with('"');
+    if !quoted {
+        violations.add(
+            "lead.etag",
+            "is not an etag of a lead: send the one that came with it",
+        );
+    }
+    Some(etag.to_owned())
+}
+
+fn score(field: &str, score: Option<i32>, violations: &mut Violations) -> Option<u8> {
+    let score = score?;
+    match u8::try_from(score) {
+        Ok(score) if score <= 100 => Some(score),
+        Ok(_) | Err(_) => {
+            violations.add(field, "must be 0 to 100");
+            None
+        }
+    }
+}
+
+fn tags(given: &[String], violations: &mut Violations) -> Vec<String> {
+    if given.len() > MAX_TAGS {
+        violations.add(
+            "lead.tags",
+            format!("has {} entries; at most {MAX_TAGS} are allowed", given.len()),
+        );
+        return Vec::new();
+    }
+    let mut tags: Vec<String> = given
+        .iter()
+        .enumerate()
+        .map(|(index, tag)| text::required(&format!("lead.tags[{index}]"), tag, 64, violations))
+        .collect();
+    tags.sort_unstable();
+    tags.dedup();
+    tags
+}

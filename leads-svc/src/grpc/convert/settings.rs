@@ -1,0 +1,178 @@
+//! Settings of workspaces.
+
+use leads_proto::leads::v1;
+
+use crate::domain::{
+    contact::Field,
+    icp::IdealCustomer,
+    ids, text,
+    violation::Violations,
+    workspace::{Settings, Workspace},
+};
+
+use super::times::timestamp;
+
+const MAX_TERMS: usize = 50;
+const PATHS: [&str; 4] = [
+    "ideal_customer",
+    "hot_threshold",
+    "sync_threshold",
+    "required_fields",
+];
+
+/// A workspace, to the wire.
+pub fn workspace(workspace: Workspace) -> v1::Workspace {
+    v1::Workspace {
+        id: ids::format::<ids::Workspace>(workspace.id),
+        name: workspace.name,
+        settings: Some(settings(workspace.settings)),
+        created_at: Some(timestamp(workspace.created_at)),
+    }
+}
+
+fn settings(settings: Settings) -> v1::Settings {
+    let ideal = settings.ideal_customer;
+    v1::Settings {
+        ideal_customer: Some(v1::IdealCustomer {
+            budget_min: ideal.budget_min.and_then(|budget| budget.try_into().ok()),
+            budget_max: ideal.budget_max.and_then(|budget| budget.try_into().ok()),
+            currency: ideal.currency.unwrap_or_else(|| "USD".to_owned()),
+            product_terms: ideal.product_terms,
+        }),
+        hot_threshold: Some(settings.hot_threshold.into()),
+        sync_threshold: Some(settings.sync_threshold.into()),
+        required_fields: settings
+            .required_fields
+            .into_iter()
+            .map(|field| field.name().to_owned())
+            .collect(),
+    }
+}
+
+/// What `given` changes of some settings: the fields that `mask` names, or all that are set if it is empty.
+pub fn read(prefix: &str, given: &v1::Settings, mask: &[String], violations: &mut Violations) -> Patch {
+    for path in mask {
+        let root = path.split('.').next().unwrap_or_default();
+        if !PATHS.contains(&root) {
+            violations.add(
+                "update_mask",
+                format!("{path:?} cannot be changed; {} can be", PATHS.join(", ")),
+            );
+        }
+    }
+    let has = |field: &str| mask.is_empty() || mask.iter().any(|path| path.split('.').next() == Some(field));
+    let at = |field: &str| format!("{prefix}.{field}");
+    Patch {
+        ideal_customer: given
+            .ideal_customer
+            .as_ref()
+            .filter(|_| has("ideal_customer"))
+            .map(|ideal| ideal_customer(&at("ideal_customer"), ideal, violations)),
+        hot_threshold: given
+            .hot_threshold
+            .filter(|_| has("hot_threshold"))
+            .and_then(|score| threshold(&at("hot_threshold"), score, 1, violations)),
+        sync_threshold: given
+            .sync_threshold
+            .filter(|_| has("sync_threshold"))
+            .and_then(|score| threshold(&at("sync_threshold"), score, 0, violations)),
+        required_fields: (has("required_fields") && (!mask.is_empty() || !given.required_fields.is_empty()))
+            .then(|| required_fields(&at("required_fields"), &given.required_fields, violations)),
+    }
+}
+
+/// Settings to change.
+#[derive(Debug, Default)]
+pub struct Patch {
+    ideal_customer: Option<IdealCustomer>,
+    hot_threshold: Option<u8>,
+    sync_threshold: Option<u8>,
+    required_fields: Option<Vec<Field>>,
+}
+
+impl Patch {
+    /// The settings after the change.
+    pub fn apply(self, settings: Settings) -> Settings {
+        Settings {
+            ideal_customer: self.ideal_customer.unwrap_or(settings.ideal_customer),
+            hot_threshold: self.hot_threshold.unwrap_or(settings.hot_threshold),
+            sync_threshold: self.sync_threshold.unwrap_or(settings.sync_threshold),
+            required_fields: self.required_fields.unwrap_or(settings.required_fields),
+        }
+    }
+}
+
+fn ideal_customer(prefix: &str, given: &v1::IdealCustomer, violations: &mut Violations) -> IdealCustomer {
+    let at = |field: &str| format!("{prefix}.{field}");
+    let mut budget = |field: &str, value: Option<i64>| {
+        value.and_then(|value| {
+            u64::try_from(value)
+                .map_err(|_| violations.add(at(field), "must not be negative"))
+                .ok()
+        })
+    };
+    let (budget_min, budget_max) = (
+        budget("budget_min", given.budget_min),
+        budget("budget_max", given.budget_max),
+    );
+    if budget_min.zip(budget_max).is_some_and(|(min, max)| min > max) {
+        violations.add(at("budget_min"), "is larger than budget_max");
+    }
+    let currency = if given.currency.is_empty() {
+        "USD"
+    } else {
+        &given.currency
+    };
+    if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        violations.add(at("currency"), "must be an ISO 4217 code such as EUR");
+    }
+    if given.product_terms.len() > MAX_TERMS {
+        violations.add(
+            at("product_terms"),
+            format!("may have at most {MAX_TERMS} entries"),
+        );
+    }
+    let product_terms = given
+        .product_terms
+        .iter()
+        .take(MAX_TERMS)
+        .enumerate()
+        .map(|(index, term)| {
+            text::required(&format!("{prefix}.product_terms[{index}]"), term, 100, violations)
+        })
+        .collect();
+    IdealCustomer {
+        budget_min,
+        budget_max,
+        currency: Some(currency.to_owned()),
+        product_terms,
+    }
+}
+
+fn threshold(field: &str, score: i32, least: u8, violations: &mut Violations) -> Option<u8> {
+    match u8::try_from(score) {
+        Ok(score) if (least..=100).contains(&score) => Some(score),
+        Ok(_) | Err(_) => {
+            violations.add(field, format!("must be {least} to 100"));
+            None
+        }
+    }
+}
+
+fn required_fields(field: &str, names: &[String], violations: &mut Violations) -> Vec<Field> {
+    let mut fields = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        match Field::parse(name) {
+            Some(known) if !fields.contains(&known) => fields.push(known),
+            Some(_) => {}
+            None => {
+                let known: Vec<&str> = Field::ALL.iter().map(|field| field.name()).collect();
+                violations.add(
+                    format!("{field}[{index}]"),
+                    format!("is not one of {}", known.join(", ")),
+                );
+            }
+        }
+    }
+    fields
+}

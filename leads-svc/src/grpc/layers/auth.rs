@@ -1,0 +1,124 @@
+//! Who calls, how often they may, and whether the method is theirs.
+
+use std::net::IpAddr;
+
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
+use leads_proto::reason::Reason;
+use tonic::{Status, transport::server::TcpConnectInfo};
+
+use crate::{
+    grpc::status::refuse,
+    service::{
+        auth::{Auth, RateState},
+        principal::{Principal, Scope},
+    },
+};
+
+/// The caller of a request, if its key is valid, is within its rate and has the scope. `rate` is set as soon as it is
+/// known, for the answer's headers.
+///
+/// # Errors
+/// `UNAUTHENTICATED`, `AMBIGUOUS_CREDENTIALS`, `RATE_LIMITED`, `SCOPE_REQUIRED`, or what the check itself met.
+pub async fn admit(
+    auth: &Auth,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+    scope: Scope,
+    rate: &mut Option<RateState>,
+) -> Result<Principal, Status> {
+    let bearer = bearer(headers)?;
+    let principal = auth.authenticate(bearer, peer(extensions)).await?;
+    *rate = Some(auth.admit(&principal)?);
+    principal.require(scope)?;
+    Ok(principal)
+}
+
+/// Tells the caller what is left of its rate, in the fields of the IETF's draft.
+pub fn tell_rate(headers: &mut HeaderMap, rate: &RateState) {
+    let left = format!(
+        "\"key\";r={};t={}",
+        rate.remaining,
+        rate.reset.as_secs_f64().ceil()
+    );
+    let policy = format!(
+        "\"key\";q={};w={}",
+        rate.limit,
+        rate.window.as_secs_f64().ceil().max(1.0)
+    );
+    for (name, value) in [("ratelimit", left), ("ratelimit-policy", policy)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, Status> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let missing = || {
+        refuse(
+            Reason::Unauthenticated,
+            "send one header `authorization: Bearer` with a key",
+        )
+    };
+    let value = values.next().ok_or_else(missing)?;
+    if values.next().is_some() {
+        return Err(refuse(
+            Reason::AmbiguousCredentials,
+            "more than one authorization header came; send one",
+        ));
+    }
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .ok_or_else(missing)?;
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(missing());
+    }
+    Ok(token)
+}
+
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    Some(
+        extensions
+            .get::<TcpConnectInfo>()?
+            .remote_addr?
+            .ip()
+            .to_canonical(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::StatusExt;
+
+    use super::*;
+
+    fn refused(values: &[&'static str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        match bearer(&headers) {
+            Ok(token) => format!("token {token}"),
+            Err(status) => status.get_details_error_info().unwrap().reason,
+        }
+    }
+
+    #[test]
+    fn one_bearer_token_is_taken_and_all_else_refused() {
+        assert_eq!(refused(&["Bearer ak_1"]), "token ak_1");
+        assert_eq!(refused(&["bearer ak_1"]), "token ak_1");
+        for values in [
+            &[][..],
+            &[""],
+            &["Bearer"],
+            &["Bearer "],
+            &["Basic dXNlcg=="],
+            &["ak_1"],
+        ] {
+            assert_eq!(refused(values), "UNAUTHENTICATED", "{values:?}");
+        }
+        assert_eq!(refused(&["Bearer ak_1", "Bearer ak_1"]), "AMBIGUOUS_CREDENTIALS");
+    }
+}

@@ -1,0 +1,301 @@
+//! LeadsService: parse, call the use case, convert.
+
+use leads_proto::{
+    leads::v1::{self, leads_service_server},
+    reason::Reason,
+};
+use prost::Message as _;
+use tonic::{Request, Response, Status};
+
+use super::{
+    call::{created, invalid, principal},
+    convert::{capture, lead, query, words},
+};
+use crate::{
+    domain::{
+        capture::{MAX_BATCH, RequestKey},
+        violation::Violations,
+    },
+    service::{
+        capture::{Answered, Appended, Request as Keyed},
+        core::Core,
+        error::Error,
+        plan::Collected,
+        principal::Principal,
+    },
+};
+
+/// Serves the RPCs of leads.
+#[derive(Debug, Clone)]
+pub struct Leads {
+    core: Core,
+}
+
+impl Leads {
+    /// Serves `core`.
+    pub fn new(core: Core) -> Self {
+        Self { core }
+    }
+
+    /// The answer, and whether it was computed now.
+    async fn collect(
+        &self,
+        caller: &Principal,
+        request: v1::CollectLeadRequest,
+    ) -> Result<(v1::CollectLeadResponse, bool), Error> {
+        let now = self.core.store.clock().now();
+        let (capture, key) = capture::capture(request, now).map_err(Error::invalid)?;
+        let encode = |collected: &Collected| collected_response(collected.clone()).encode_to_vec();
+        let keyed = key.map(|key: RequestKey| Keyed { key, encode: &encode });
+        match self.core.collect(caller, capture, keyed).await? {
+            Answered::Now(collected) => Ok((collected_response(collected), true)),
+            Answered::Before(bytes) => {
+                let response = v1::CollectLeadResponse::decode(bytes.as_slice()).map_err(Error::internal)?;
+                Ok((response, false))
+            }
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl leads_service_server::LeadsService for Leads {
+    async fn collect_lead(
+        &self,
+        request: Request<v1::CollectLeadRequest>,
+    ) -> Result<Response<v1::CollectLeadResponse>, Status> {
+        let caller = principal(&request)?;
+        let (response, is_new) = self.collect(&caller, request.into_inner()).await?;
+        if is_new && response.result() != v1::CollectResult::Merged {
+            return Ok(created(response));
+        }
+        Ok(Response::new(response))
+    }
+
+    async fn batch_collect_leads(
+        &self,
+        request: Request<v1::BatchCollectLeadsRequest>,
+    ) -> Result<Response<v1::BatchCollectLeadsResponse>, Status> {
+        let caller = principal(&request)?;
+        let requests = request.into_inner().requests;
+        if !(1..=MAX_BATCH).contains(&requests.len()) {
+            let text = format!("must have 1 to {MAX_BATCH} entries, has {}", requests.len());
+            return Err(Error::invalid_field("requests", text).into());
+        }
+        self.core.admit_batch(&caller).await?;
+        let collected = requests.into_iter().map(|request| self.collect(&caller, request));
+        let results = futures::future::join_all(collected).await;
+        let results = results.into_iter().map(batch_result).collect();
+        Ok(Response::new(v1::BatchCollectLeadsResponse { results }))
+    }
+
+    async fn get_lead(&self, request: Request<v1::GetLeadRequest>) -> Result<Response<v1::Lead>, Status> {
+        let caller = principal(&request)?;
+        let mut violations = Violations::default();
+        let id = query::lead("lead_id", &request.get_ref().lead_id, &mut violations);
+        violations.into_result(()).map_err(invalid)?;
+        let view = self.core.get_lead(&caller, id).await?;
+        Ok(Response::new(lead::lead(view)))
+    }
+
+    async fn list_leads(
+        &self,
+        request: Request<v1::ListLeadsRequest>,
+    ) -> Result<Response<v1::ListLeadsResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let (query, size) = query::list(&request).map_err(invalid)?;
+        let page = self
+            .core
+            .list_leads(&caller, &query, size, &request.page_token)
+            .await?;
+        Ok(Response::new(v1::ListLeadsResponse {
+            leads: page.items.into_iter().map(lead::lead).collect(),
+            next_page_token: page.next,
+        }))
+    }
+
+    async fn update_lead(
+        &self,
+        request: Request<v1::UpdateLeadRequest>,
+    ) -> Result<Response<v1::Lead>, Status> {
+        let caller = principal(&request)?;
+        let (id, change) = query::change(request.into_inner()).map_err(invalid)?;
+        let view = self.core.update_lead(&caller, id, change).await?;
+        Ok(Response::new(lead::lead(view)))
+    }
+
+    async fn delete_lead(
+        &self,
+        request: Request<v1::DeleteLeadRequest>,
+    ) -> Result<Response<v1::DeleteLeadResponse>, Status> {
+        let caller = principal(&request)?;
+        let mut violations = Violations::default();
+        let id = query::lead("lead_id", &request.get_ref().lead_id, &mut violations);
+        violations.into_result(()).map_err(invalid)?;
+        self.core.delete_lead(&caller, id).await?;
+        Ok(Response::new(v1::DeleteLeadResponse {}))
+    }
+
+    async fn append_conversation(
+        &self,
+        request: Request<v1::AppendConversationRequest>,
+    ) -> Result<Response<v1::AppendConversationResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let now = self.core.store.clock().now();
+        let mut violations = Violations::default();
+        let id = query::lead("lead_id", &request.lead_id, &mut violations);
+        let key = capture::request_key(
+            &request.request_id,
+            || {
+                v1::AppendConversationRequest {
+                    request_id: String::new(),
+                    ..request.clone()
+                }
+                .encode_to_vec()
+            },
+            &mut violations,
+        );
+        capture::conversation_id(&request.conversation_id, &mut violations);
+        if request.messages.is_empty() {
+            violations.add("messages", "must have at least one entry");
+        }
+        let messages = capture::messages(&request.messages, now, now, &mut violations);
+        violations.into_result(()).map_err(invalid)?;
+        let encode = |appended: &Appended| {
+            v1::AppendConversationResponse {
+                lead: Some(lead::lead((*appended.lead).clone())),
+                appended: count(appended.appended),
+                skipped: count(appended.skipped),
+            }
+            .encode_to_vec()
+        };
+        let keyed = key.map(|key| Keyed { key, encode: &encode });
+        let response = match self
+            .core
+            .append(&caller, id, messages, &request.conversation_id, keyed)
+            .await?
+        {
+            Answered::Now(appended) => v1::AppendConversationResponse {
+                appended: count(appended.appended),
+                skipped: count(appended.skipped),
+                lead: Some(lead::lead(*appended.lead)),
+            },
+            Answered::Before(bytes) => {
+                v1::AppendConversationResponse::decode(bytes.as_slice()).map_err(Error::internal)?
+            }
+        };
+        Ok(Response::new(response))
+    }
+
+    async fn list_conversation(
+        &self,
+        request: Request<v1::ListConversationRequest>,
+    ) -> Result<Response<v1::ListConversationResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let (id, size) = query::of_lead(&request.lead_id, request.page_size).map_err(invalid)?;
+        let page = self
+            .core
+            .list_conversation(&caller, id, size, &request.page_token)
+            .await?;
+        Ok(Response::new(v1::ListConversationResponse {
+            messages: page.items.into_iter().map(lead::message).collect(),
+            next_page_token: page.next,
+        }))
+    }
+
+    async fn sync_lead(
+        &self,
+        request: Request<v1::SyncLeadRequest>,
+    ) -> Result<Response<v1::SyncLeadResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        let id = query::lead("lead_id", &request.lead_id, &mut violations);
+        let provider = words::read_provider("provider", request.provider, &mut violations);
+        violations.into_result(()).map_err(invalid)?;
+        let links = self.core.sync_lead(&caller, id, provider).await?;
+        Ok(Response::new(v1::SyncLeadResponse {
+            crm_links: links.into_iter().map(lead::link).collect(),
+        }))
+    }
+
+    async fn list_activities(
+        &self,
+        request: Request<v1::ListActivitiesRequest>,
+    ) -> Result<Response<v1::ListActivitiesResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let (id, size) = query::of_lead(&request.lead_id, request.page_size).map_err(invalid)?;
+        let page = self
+            .core
+            .list_activities(&caller, id, size, &request.page_token)
+            .await?;
+        Ok(Response::new(v1::ListActivitiesResponse {
+            activities: page.items.into_iter().map(lead::activity).collect(),
+            next_page_token: page.next,
+        }))
+    }
+
+    async fn list_scores(
+        &self,
+        request: Request<v1::ListScoresRequest>,
+    ) -> Result<Response<v1::ListScoresResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let (id, size) = query::of_lead(&request.lead_id, request.page_size).map_err(invalid)?;
+        let page = self
+            .core
+            .list_scores(&caller, id, size, &request.page_token)
+            .await?;
+        Ok(Response::new(v1::ListScoresResponse {
+            scores: page.items.into_iter().map(lead::score).collect(),
+            next_page_token: page.next,
+        }))
+    }
+}
+
+fn collected_response(collected: Collected) -> v1::CollectLeadResponse {
+    let (result, lead, contact) = match collected {
+        Collected::Created(view) => (v1::CollectResult::Created, Some(lead::lead(*view)), None),
+        Collected::Merged(view) => (v1::CollectResult::Merged, Some(lead::lead(*view)), None),
+        Collected::Contact(contact) => (v1::CollectResult::Contact, None, Some(lead::contact(contact))),
+    };
+    v1::CollectLeadResponse {
+        result: result.into(),
+        lead,
+        contact,
+    }
+}
+
+fn batch_result(result: Result<(v1::CollectLeadResponse, bool), Error>) -> v1::BatchCollectResult {
+    use v1::batch_collect_result::Outcome;
+    let outcome = match result {
+        Ok((response, _)) => Outcome::Response(response),
+        Err(error) => {
+            if error.reason == Reason::Internal {
+                tracing::error!(error = ?error.source, "an item of a batch failed");
+            }
+            Outcome::Problem(v1::Problem {
+                reason: error.reason.name().to_owned(),
+                message: error.text.into_owned(),
+                field_problems: error
+                    .fields
+                    .into_iter()
+                    .map(|field| v1::FieldProblem {
+                        field: field.field,
+                        description: field.text.into_owned(),
+                    })
+                    .collect(),
+            })
+        }
+    };
+    v1::BatchCollectResult {
+        outcome: Some(outcome),
+    }
+}
+
+fn count(count: usize) -> i32 {
+    count.try_into().unwrap_or(i32::MAX)
+}

@@ -1,0 +1,4 @@
+//! Scheduled work, one file each.
+
+pub mod backfill;
+pub mod housekeeping;

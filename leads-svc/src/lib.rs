@@ -1,0 +1,18 @@
+//! The system of record of Leads: it owns every row, and calls no vendor.
+//!
+//! Who may name whom: `domain` names nothing of ours; `scoring` and `qualify` name `domain`; `storage` names `domain`;
+//! `dispatch` names `domain` and `storage`; `service` names all of these but `dispatch`; `grpc`, `http` and `jobs` name
+//! `service` and `domain`; `app`, `cli` and `main` name everything. `tests/architecture.rs` holds it.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod dispatch;
+pub mod domain;
+pub mod grpc;
+pub mod http;
+pub mod jobs;
+pub mod qualify;
+pub mod scoring;
+pub mod service;
+pub mod storage;

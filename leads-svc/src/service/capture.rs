@@ -1,0 +1,298 @@
+//! Captures and messages: read, plan, store in a group, repeat if somebody was faster.
+
+use std::sync::Arc;
+
+use leads_proto::reason::Reason;
+use uuid::Uuid;
+
+use super::{
+    core::{Core, Facts},
+    error::{Error, Result},
+    plan::{self, Collected, Known, Occasion, Planned},
+    principal::{Principal, Scope},
+    view::LeadView,
+    writer::Verdict,
+};
+use crate::{
+    domain::{
+        capture::{Capture, Message, RequestKey},
+        lead::Lead,
+    },
+    storage::{
+        self,
+        capture::Write,
+        contacts::Person,
+        idempotency::{self, Answer},
+    },
+};
+
+/// Fresh reads of a person before a capture gives up.
+const MAX_TRIES: u32 = 8;
+/// Syncs that a workspace may owe before batches are refused.
+pub const MAX_OWED: u64 = 100_000;
+
+/// A request id, and how the caller's answer becomes the bytes that are kept for it.
+pub struct Request<'a, T> {
+    /// Id and digest of the request.
+    pub key: RequestKey,
+    /// Encodes the answer.
+    pub encode: &'a (dyn Fn(&T) -> Vec<u8> + Sync),
+}
+
+/// An answer that was computed now, or the bytes that an earlier call with the same id was answered.
+#[derive(Debug)]
+pub enum Answered<T> {
+    /// Computed now.
+    Now(T),
+    /// Kept from the earlier call.
+    Before(Vec<u8>),
+}
+
+/// What became of added messages.
+#[derive(Debug)]
+pub struct Appended {
+    /// The lead, scored again.
+    pub lead: Box<LeadView>,
+    /// Messages that were new.
+    pub appended: usize,
+    /// Messages that the conversation already had.
+    pub skipped: usize,
+}
+
+impl Core {
+    /// Stores a capture; see the RPC.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `REQUEST_ID_REUSED`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
+    pub async fn collect(
+        &self,
+        principal: &Principal,
+        capture: Capture,
+        request: Option<Request<'_, Collected>>,
+    ) -> Result<Answered<Collected>> {
+        const METHOD: &str = "CollectLead";
+        principal.require(Scope::LeadsWrite)?;
+        let workspace = principal.workspace()?;
+        let facts = self.facts(workspace).await?;
+        let actor = principal.actor();
+        for attempt in 0..MAX_TRIES {
+            if let Some(bytes) = self
+                .answered_before(&facts, request.as_ref().map(|request| request.key), METHOD)
+                .await?
+            {
+                return Ok(Answered::Before(bytes));
+            }
+            let known = match &capture.profile.email {
+                Some(email) => match self.store.find_person(workspace, &facts.keys, email).await? {
+                    Some(person) => Some(self.known(&facts, person).await?),
+                    None => None,
+                },
+                None => None,
+            };
+            let Planned {
+                mut write, collected, ..
+            } = plan::capture(self.occasion(&facts, &actor), capture.clone(), known);
+            write.answer = request
+                .as_ref()
+                .map(|request| self.answer(request, METHOD, &collected));
+            if self.store_write(&facts, write, attempt > 0).await? {
+                return Ok(Answered::Now(collected));
+            }
+        }
+        Err(contended())
+    }
+
+    /// Adds messages to a lead; see the RPC.
+    ///
+    /// # Errors
+    /// As [`collect`](Self::collect), and `NOT_FOUND`.
+    pub async fn append(
+        &self,
+        principal: &Principal,
+        lead_id: Uuid,
+        messages: Vec<Message>,
+        conversation_id: &str,
+        request: Option<Request<'_, Appended>>,
+    ) -> Result<Answered<Appended>> {
+        const METHOD: &str = "AppendConversation";
+        principal.require(Scope::LeadsWrite)?;
+        let workspace = principal.workspace()?;
+        let facts = self.facts(workspace).await?;
+        let actor = principal.actor();
+        let given = messages.len();
+        for attempt in 0..MAX_TRIES {
+            if let Some(bytes) = self
+                .answered_before(&facts, request.as_ref().map(|request| request.key), METHOD)
+                .await?
+            {
+                return Ok(Answered::Before(bytes));
+            }
+            let (known, lead) = self.known_lead(&facts, lead_id).await?;
+            let (mut write, lead, appended) = plan::append_messages(
+                self.occasion(&facts, &actor),
+                known,
+                lead,
+                messages.clone(),
+                conversation_id,
+            );
+            let appended = Appended {
+                lead,
+                appended,
+                skipped: given - appended,
+            };
+            write.answer = request
+                .as_ref()
+                .map(|request| self.answer(request, METHOD, &appended));
+            if appended.appended == 0 && write.answer.is_none() {
+                return Ok(Answered::Now(appended));
+            }
+            if self.store_write(&facts, write, attempt > 0).await? {
+                return Ok(Answered::Now(appended));
+            }
+        }
+        Err(contended())
+    }
+
+    /// Refuses batches while the workspace owes more than the service keeps.
+    ///
+    /// # Errors
+    /// `BACKLOG_FULL`.
+    pub async fn admit_batch(&self, principal: &Principal) -> Result<()> {
+        let facts = self.facts(principal.workspace()?).await?;
+        for connection in &facts.connections {
+            let owed = self
+                .store
+                .count_owed(facts.workspace.id, connection.id, MAX_OWED)
+                .await?;
+            if owed >= MAX_OWED {
+                return Err(Error::new(
+                    Reason::BacklogFull,
+                    format!(
+                        "{MAX_OWED} leads wait for {}; repeat the call later",
+                        connection.provider.name()
+                    ),
+                )
+                .retry_after(std::time::Duration::from_secs(60)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores a planned write. False if somebody was faster, and the plan has to be made again from a fresh read.
+    pub(super) async fn store_write(&self, facts: &Facts, write: Write, alone: bool) -> Result<bool> {
+        let owes = !write.wants.is_empty();
+        let sealed = write.seal(&facts.keys)?;
+        match self.writer.submit(facts.workspace.id, sealed, alone).await {
+            Verdict::Stored => {
+                if owes {
+                    self.wake_delivery();
+                }
+                Ok(true)
+            }
+            Verdict::Failed(error) => match &*error {
+                storage::Error::Conflict { .. } | storage::Error::Serialization(_) => Ok(false),
+                storage::Error::Unavailable(_) | storage::Error::Timeout(_) => Err(Error::new(
+                    Reason::StorageUnavailable,
+                    "the database cannot be reached; repeat the call with the same request id",
+                )
+                .retry_after(std::time::Duration::from_secs(1))
+                .because(Shared(error))),
+                storage::Error::Inconsistent { .. } | storage::Error::Statement(_) => {
+                    Err(Error::internal(Shared(error)))
+                }
+            },
+        }
+    }
+
+    pub(super) fn occasion<'a>(&'a self, facts: &'a Facts, actor: &'a str) -> Occasion<'a> {
+        let clock = self.store.clock();
+        Occasion {
+            facts,
+            actor,
+            clock,
+            now: clock.now(),
+        }
+    }
+
+    /// A lead with everything that a change has to know.
+    pub(super) async fn known_lead(&self, facts: &Facts, lead_id: Uuid) -> Result<(Known, Lead)> {
+        let workspace = facts.workspace.id;
+        let person = self
+            .store
+            .find_person_of_lead(workspace, &facts.keys, lead_id)
+            .await?
+            .ok_or_else(|| Error::not_found("lead"))?;
+        let lead = person.lead.clone().ok_or_else(|| Error::not_found("lead"))?;
+        Ok((self.known(facts, person).await?, lead))
+    }
+
+    async fn known(&self, facts: &Facts, person: Person) -> Result<Known> {
+        let workspace = facts.workspace.id;
+        let contact = person.contact.id;
+        let messages = self
+            .store
+            .messages(workspace, &facts.keys, contact, 0, u64::MAX >> 1)
+            .await?;
+        let consents = self
+            .store
+            .consents(workspace, contact, plan::SHOWN_CONSENTS as u64)
+            .await?;
+        let record = match &person.lead {
+            Some(lead) => self.store.find_lead(workspace, &facts.keys, lead.id).await?,
+            None => None,
+        };
+        let (score, jobs) = record
+            .map(|record| (record.score, record.jobs))
+            .unwrap_or_default();
+        Ok(Known {
+            person,
+            messages,
+            score,
+            jobs,
+            consents,
+        })
+    }
+
+    async fn answered_before(
+        &self,
+        facts: &Facts,
+        key: Option<RequestKey>,
+        method: &str,
+    ) -> Result<Option<Vec<u8>>> {
+        let Some(key) = key else { return Ok(None) };
+        match self
+            .store
+            .find_answer(facts.workspace.id, &facts.keys, &key, method)
+            .await?
+        {
+            None => Ok(None),
+            Some(idempotency::Known::Answered(bytes)) => Ok(Some(bytes)),
+            Some(idempotency::Known::Reused) => Err(Error::new(
+                Reason::RequestIdReused,
+                "the request id was used with another body or method; take a new one for a new request",
+            )),
+        }
+    }
+
+    fn answer<T>(&self, request: &Request<'_, T>, method: &'static str, answer: &T) -> Answer {
+        Answer {
+            key: request.key,
+            method,
+            response: (request.encode)(answer),
+            at: self.store.clock().now(),
+        }
+    }
+}
+
+/// An error that several callers share.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct Shared(Arc<storage::Error>);
+
+fn contended() -> Error {
+    Error::new(
+        Reason::Conflict,
+        "too many calls changed the same lead at once; repeat the call",
+    )
+    .retry_after(std::time::Duration::from_millis(200))
+}

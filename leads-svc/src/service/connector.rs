@@ -1,0 +1,246 @@
+//! What connectors may ask: leases, snapshots, reports, tasks.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use uuid::Uuid;
+
+use super::{
+    breaker::{Breaker, Decision},
+    core::Core,
+    error::{Error, Result},
+    principal::{Principal, Scope},
+};
+use crate::{
+    domain::sync::Provider,
+    storage::{
+        connections::{Connection, State},
+        jobs::{
+            claim::{Grant, Named, Refusal},
+            report::{Health, Receipt, Report, VerifyAfter},
+        },
+        tasks::{Leased, Outcome},
+    },
+};
+
+/// How long a connector process counts as alive after a heartbeat.
+const ALIVE: Duration = Duration::from_secs(30);
+
+/// Times of the delivery protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// How long a lease holds.
+    pub lease: Duration,
+    /// When an unknown outcome is read back.
+    pub verify_after: Duration,
+}
+
+/// The delivery protocol's side of leads-svc; clones share everything.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    core: Core,
+    times: Times,
+    breaker: Arc<Breaker>,
+}
+
+/// The answer to one hint.
+#[derive(Debug)]
+pub struct Claimed {
+    /// The job.
+    pub job: Uuid,
+    /// The right to act, or why not.
+    pub result: std::result::Result<Box<Granted>, Refusal>,
+}
+
+/// The right to act, with what the workspace's settings say of the lead.
+#[derive(Debug)]
+pub struct Granted {
+    /// Lease and lead.
+    pub grant: Grant,
+    /// Whether the score reaches the hot threshold.
+    pub hot: bool,
+}
+
+impl Delivery {
+    /// The protocol with its times.
+    pub fn new(core: Core, times: Times) -> Self {
+        Self {
+            core,
+            times,
+            breaker: Arc::default(),
+        }
+    }
+
+    /// How long leases hold.
+    pub fn lease(&self) -> Duration {
+        self.times.lease
+    }
+
+    /// Notes that a replica lives; how many do.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `STORAGE_UNAVAILABLE`.
+    pub async fn heartbeat(&self, principal: &Principal, replica: &str) -> Result<u64> {
+        let provider = provider(principal)?;
+        Ok(self.core.store.heartbeat(provider.name(), replica, ALIVE).await?)
+    }
+
+    /// A connection and its secret.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `NOT_FOUND`, `STORAGE_UNAVAILABLE`.
+    pub async fn connection(&self, principal: &Principal, id: Uuid) -> Result<(Connection, String)> {
+        let provider = provider(principal)?;
+        self.core
+            .store
+            .connection_with_secret(provider, id)
+            .await?
+            .ok_or_else(|| Error::not_found("connection"))
+    }
+
+    /// Takes leases; one answer per hint, in order.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `STORAGE_UNAVAILABLE`; nothing is granted then.
+    pub async fn claim(&self, principal: &Principal, hints: &[Named]) -> Result<Vec<Claimed>> {
+        let provider = provider(principal)?;
+        let mut grants = self.core.store.claim(provider, hints, self.times.lease).await?;
+        let refused: Vec<Named> = hints
+            .iter()
+            .filter(|hint| !grants.contains_key(&hint.job))
+            .copied()
+            .collect();
+        let refusals = if refused.is_empty() {
+            Default::default()
+        } else {
+            self.core.store.refusals(provider, &refused).await?
+        };
+        let mut claimed = Vec::with_capacity(hints.len());
+        for hint in hints {
+            let result = match grants.remove(&hint.job) {
+                Some(grant) => {
+                    let facts = self.core.facts(grant.workspace).await?;
+                    let hot = grant.record.lead.score >= facts.workspace.settings.hot_threshold;
+                    Ok(Box::new(Granted { grant, hot }))
+                }
+                None => Err(refusals.get(&hint.job).copied().unwrap_or(Refusal::Held)),
+            };
+            claimed.push(Claimed {
+                job: hint.job,
+                result,
+            });
+        }
+        Ok(claimed)
+    }
+
+    /// Records outcomes; one receipt per report, in order.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `STORAGE_UNAVAILABLE`; nothing is recorded then.
+    pub async fn report(&self, principal: &Principal, reports: &[Report]) -> Result<Vec<Receipt>> {
+        let provider = provider(principal)?;
+        let (receipts, health) = self
+            .core
+            .store
+            .report(provider, reports, VerifyAfter(self.times.verify_after))
+            .await?;
+        for (connection, seen) in health {
+            self.judge(provider, connection, seen).await?;
+        }
+        // What became of these may have made room for others, or something newer is wanted.
+        self.core.wake_delivery();
+        Ok(receipts)
+    }
+
+    /// Gives leases back that were not used.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `STORAGE_UNAVAILABLE`.
+    pub async fn release(&self, principal: &Principal, leases: &[(Uuid, Uuid)]) -> Result<()> {
+        let provider = provider(principal)?;
+        self.core.store.release(provider, leases).await?;
+        self.core.wake_delivery();
+        Ok(())
+    }
+
+    /// Takes due connection tasks, each with its connection and secret.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `STORAGE_UNAVAILABLE`.
+    pub async fn claim_tasks(
+        &self,
+        principal: &Principal,
+        most: u64,
+    ) -> Result<Vec<(Leased, Connection, String)>> {
+        let provider = provider(principal)?;
+        let mut tasks = Vec::new();
+        for leased in self
+            .core
+            .store
+            .claim_tasks(provider, most, self.times.lease)
+            .await?
+        {
+            if let Some((connection, secret)) = self
+                .core
+                .store
+                .connection_with_secret(provider, leased.connection)
+                .await?
+            {
+                tasks.push((leased, connection, secret));
+            }
+        }
+        Ok(tasks)
+    }
+
+    /// Records what became of a connection task.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `STORAGE_UNAVAILABLE`.
+    pub async fn report_task(
+        &self,
+        principal: &Principal,
+        id: Uuid,
+        token: Uuid,
+        outcome: Outcome,
+    ) -> Result<Receipt> {
+        let provider = provider(principal)?;
+        let receipt = self.core.store.report_task(provider, id, token, outcome).await?;
+        self.core.wake_delivery();
+        Ok(receipt)
+    }
+
+    async fn judge(&self, provider: Provider, id: Uuid, seen: Health) -> Result<()> {
+        let Some(connection) = self.core.store.find_connection(provider, id).await? else {
+            return Ok(());
+        };
+        // A paused connection is tried like one whose breaker is half open.
+        let trips = if connection.state == State::Paused {
+            connection.trips.max(1)
+        } else {
+            connection.trips
+        };
+        match self.breaker.observe(id, seen, trips, Instant::now()) {
+            Decision::Leave => {}
+            Decision::Rest(rest) => {
+                tracing::warn!(connection.id = %id, rest_seconds = rest.as_secs(), "connection rests: its vendor fails");
+                self.core.store.rest_connection(id, rest).await?;
+                self.core.forget(connection.workspace).await;
+            }
+            Decision::Heal => {
+                tracing::info!(connection.id = %id, "connection works again");
+                self.core.store.heal_connection(id).await?;
+                self.core.forget(connection.workspace).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The destination that a connector's credential is bound to.
+fn provider(principal: &Principal) -> Result<Provider> {
+    principal.require(Scope::Connector)?;
+    let destination = principal.destination()?;
+    Provider::parse(destination).ok_or_else(|| Error::not_found("destination"))
+}

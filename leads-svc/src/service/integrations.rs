@@ -1,0 +1,135 @@
+//! Connections to CRMs, as their workspace sees them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use uuid::Uuid;
+
+use super::{
+    core::Core,
+    error::{Error, Result},
+    principal::{Principal, Scope},
+};
+use crate::{
+    domain::sync::Provider,
+    storage::{
+        self,
+        connections::{Connection, State},
+    },
+};
+
+/// How long a call waits for the connector's check.
+const WAIT: Duration = Duration::from_secs(8);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// Owed syncs are counted up to this.
+const MAX_COUNTED: u64 = 10_000;
+
+/// A connection with the number of syncs that it is owed.
+#[derive(Debug)]
+pub struct Owing {
+    /// The connection.
+    pub connection: Connection,
+    /// Leads whose newest revision the CRM lacks, counted up to 10,000.
+    pub owed: u64,
+}
+
+impl Core {
+    /// Connects a CRM and waits a while for the connector's check.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
+    pub async fn connect_provider(
+        &self,
+        principal: &Principal,
+        provider: Provider,
+        secret: &str,
+        field_mapping: &BTreeMap<String, String>,
+    ) -> Result<Owing> {
+        principal.require(Scope::IntegrationsWrite)?;
+        let workspace = principal.workspace()?;
+        let keys = self.store.workspace_keys(workspace).await?;
+        let id = self
+            .store
+            .connect_provider(workspace, &keys, provider, secret, field_mapping)
+            .await?;
+        tracing::info!(workspace.id = %workspace, provider = provider.name(), by = principal.key_id(), "connection asked for");
+        self.forget(workspace).await;
+        self.wake_delivery();
+        let waited = tokio::time::timeout(WAIT, self.checked(workspace, provider)).await;
+        self.forget(workspace).await;
+        match waited {
+            Ok(connection) => self.owing(connection?).await,
+            Err(_elapsed) => {
+                tracing::warn!(connection.id = %id, "no connector has checked the connection in time");
+                self.get_connection_unchecked(workspace, provider).await
+            }
+        }
+    }
+
+    /// One connection.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `NOT_FOUND`, `STORAGE_UNAVAILABLE`.
+    pub async fn get_connection(&self, principal: &Principal, provider: Provider) -> Result<Owing> {
+        principal.require(Scope::IntegrationsRead)?;
+        self.get_connection_unchecked(principal.workspace()?, provider)
+            .await
+    }
+
+    /// All connections.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `STORAGE_UNAVAILABLE`.
+    pub async fn list_connections(&self, principal: &Principal) -> Result<Vec<Owing>> {
+        principal.require(Scope::IntegrationsRead)?;
+        let mut all = Vec::new();
+        for connection in self.store.connections(principal.workspace()?).await? {
+            all.push(self.owing(connection).await?);
+        }
+        Ok(all)
+    }
+
+    /// Ends a connection.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `NOT_FOUND`, `STORAGE_UNAVAILABLE`.
+    pub async fn disconnect_provider(&self, principal: &Principal, provider: Provider) -> Result<()> {
+        principal.require(Scope::IntegrationsWrite)?;
+        let workspace = principal.workspace()?;
+        if !self.store.disconnect_provider(workspace, provider).await? {
+            return Err(Error::not_found("connection"));
+        }
+        tracing::info!(workspace.id = %workspace, provider = provider.name(), by = principal.key_id(), "connection ended");
+        self.forget(workspace).await;
+        Ok(())
+    }
+
+    async fn checked(&self, workspace: Uuid, provider: Provider) -> storage::Result<Connection> {
+        loop {
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+            let found = self.store.connections(workspace).await?;
+            let settled = found
+                .into_iter()
+                .find(|connection| connection.provider == provider && connection.state != State::Connecting);
+            if let Some(connection) = settled {
+                return Ok(connection);
+            }
+        }
+    }
+
+    async fn get_connection_unchecked(&self, workspace: Uuid, provider: Provider) -> Result<Owing> {
+        let found = self.store.connections(workspace).await?;
+        let connection = found
+            .into_iter()
+            .find(|connection| connection.provider == provider)
+            .ok_or_else(|| Error::not_found("connection"))?;
+        self.owing(connection).await
+    }
+
+    async fn owing(&self, connection: Connection) -> Result<Owing> {
+        let owed = self
+            .store
+            .count_owed(connection.workspace, connection.id, MAX_COUNTED)
+            .await?;
+        Ok(Owing { connection, owed })
+    }
+}

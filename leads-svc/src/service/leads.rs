@@ -1,0 +1,474 @@
+//! Reading and changing leads.
+
+use leads_proto::reason::Reason;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    core::{Core, Facts},
+    error::{Error, Result},
+    page_token, plan,
+    principal::{Principal, Scope},
+    view::LeadView,
+};
+use crate::{
+    domain::{
+        activity::{Activity, Change, Kind},
+        capture::StoredMessage,
+        lead::{Lead, Outcome, Stage, TransitionError, check_transition},
+        page::{LeadCursor, LeadQuery},
+        score::Score,
+        sync::{self, Hindrance, Link, Provider},
+    },
+    storage::{
+        capture::{LeadWrite, Prior, Write},
+        leads::Record,
+    },
+};
+
+/// Consents shown with a lead of a list: none, a page would need a query each.
+const CONSENTS_IN_LISTS: Vec<crate::domain::consent::Consent> = Vec::new();
+
+/// A page of something.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Token of the next page; empty on the last.
+    pub next: String,
+}
+
+/// What a caller wants changed; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct LeadChange {
+    /// New stage.
+    pub stage: Option<Stage>,
+    /// New outcome; the inner `None` clears it.
+    pub outcome: Option<Option<Outcome>>,
+    /// All tags.
+    pub tags: Option<Vec<String>>,
+    /// New owner.
+    pub owner: Option<String>,
+    /// Version that the caller saw.
+    pub etag: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    captured_at: chrono::DateTime<chrono::Utc>,
+    score: u8,
+    id: Uuid,
+}
+
+impl Core {
+    /// One lead.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `NOT_FOUND`, `STORAGE_UNAVAILABLE`.
+    pub async fn get_lead(&self, principal: &Principal, id: Uuid) -> Result<LeadView> {
+        principal.require(Scope::LeadsRead)?;
+        let facts = self.facts(principal.workspace()?).await?;
+        self.view(&facts, id).await
+    }
+
+    /// A page of leads.
+    ///
+    /// # Errors
+    /// As [`get_lead`](Self::get_lead), and those of page tokens.
+    pub async fn list_leads(
+        &self,
+        principal: &Principal,
+        query: &LeadQuery,
+        size: u64,
+        token: &str,
+    ) -> Result<Page<LeadView>> {
+        const METHOD: &str = "ListLeads";
+        principal.require(Scope::LeadsRead)?;
+        let facts = self.facts(principal.workspace()?).await?;
+        let now = self.store.clock().now();
+        let bound = format!("{query:?} {size}");
+        let cursor = page_token::read::<Cursor>(&facts.keys, METHOD, &bound, token, now)?.map(
+            |Cursor {
+                 captured_at,
+                 score,
+                 id,
+             }| LeadCursor {
+                captured_at,
+                score,
+                id,
+            },
+        );
+        let connected = !facts.connections.is_empty();
+        let settings = &facts.workspace.settings;
+        let mut records = self
+            .store
+            .list_leads(
+                facts.workspace.id,
+                &facts.keys,
+                query,
+                settings,
+                connected,
+                cursor,
+                size + 1,
+            )
+            .await?;
+        let next = match cut(&mut records, size) {
+            Some(Record { lead, .. }) => {
+                let cursor = Cursor {
+                    captured_at: lead.captured_at,
+                    score: lead.score,
+                    id: lead.id,
+                };
+                page_token::issue(&facts.keys, METHOD, &bound, cursor, now)?
+            }
+            None => String::new(),
+        };
+        let items = records
+            .into_iter()
+            .map(|record| LeadView::new(record, CONSENTS_IN_LISTS, &facts))
+            .collect();
+        Ok(Page { items, next })
+    }
+
+    /// Changes a lead.
+    ///
+    /// # Errors
+    /// As [`get_lead`](Self::get_lead), `ETAG_MISMATCH`, `STAGE_TRANSITION`, `CONFLICT`.
+    pub async fn update_lead(&self, principal: &Principal, id: Uuid, change: LeadChange) -> Result<LeadView> {
+        principal.require(Scope::LeadsWrite)?;
+        let facts = self.facts(principal.workspace()?).await?;
+        let actor = principal.actor();
+        loop {
+            let record = self
+                .store
+                .find_lead(facts.workspace.id, &facts.keys, id)
+                .await?
+                .ok_or_else(|| Error::not_found("lead"))?;
+            if change
+                .etag
+                .as_ref()
+                .is_some_and(|etag| *etag != record.lead.etag())
+            {
+                return Err(Error::new(
+                    Reason::EtagMismatch,
+                    "somebody changed the lead since it was read; read it again and decide anew",
+                )
+                .with("etag", record.lead.etag()));
+            }
+            let Some(write) = self.plan_update(&facts, &actor, record, &change)? else {
+                return self.view(&facts, id).await;
+            };
+            if self.store_write(&facts, write, false).await? {
+                return self.view(&facts, id).await;
+            }
+        }
+    }
+
+    fn plan_update(
+        &self,
+        facts: &Facts,
+        actor: &str,
+        record: Record,
+        change: &LeadChange,
+    ) -> Result<Option<Write>> {
+        let Record {
+            lead: before,
+            contact,
+            mut jobs,
+            ..
+        } = record;
+        let occasion = self.occasion(facts, actor);
+        let mut lead = changed(&before, change)?;
+        let stage_changes: Vec<Change> = [
+            Change::of("stage", before.stage.word(), lead.stage.word()),
+            Change::of(
+                "outcome",
+                before.outcome.map(Outcome::word).unwrap_or_default(),
+                lead.outcome.map(Outcome::word).unwrap_or_default(),
+            ),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let own_changes: Vec<Change> = [
+            Change::of("tags", before.tags.join(", "), lead.tags.join(", ")),
+            Change::of("owner", &before.owner, &lead.owner),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if stage_changes.is_empty() && own_changes.is_empty() {
+            return Ok(None);
+        }
+        let mut write = Write::empty(facts.workspace.id);
+        lead.revision += 1;
+        lead.last_activity_at = occasion.now;
+        if !stage_changes.is_empty() {
+            lead.stage_changed_at = occasion.now;
+            lead.sync_revision += 1;
+            plan::owe(
+                &occasion,
+                &mut write,
+                &lead,
+                contact.profile.filled(),
+                &mut jobs,
+                None,
+            );
+            write.activities.push((
+                lead.id,
+                occasion.activity(Kind::StageChanged, stage_changes, String::new()),
+            ));
+        }
+        if !own_changes.is_empty() {
+            write.activities.push((
+                lead.id,
+                occasion.activity(Kind::Updated, own_changes, String::new()),
+            ));
+        }
+        write.lead = Some(LeadWrite {
+            lead,
+            prior: Prior::At(before.revision),
+        });
+        Ok(Some(write))
+    }
+
+    /// Deletes a lead and its contact.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `NOT_FOUND`, `STORAGE_UNAVAILABLE`.
+    pub async fn delete_lead(&self, principal: &Principal, id: Uuid) -> Result<()> {
+        principal.require(Scope::LeadsDelete)?;
+        if self.store.delete_lead(principal.workspace()?, id).await? {
+            Ok(())
+        } else {
+            Err(Error::not_found("lead"))
+        }
+    }
+
+    /// Owes the CRMs a lead now, below the threshold and after an error too.
+    ///
+    /// # Errors
+    /// As [`get_lead`](Self::get_lead), `NOT_CONNECTED`, `SYNC_BLOCKED`, `CONFLICT`.
+    pub async fn sync_lead(
+        &self,
+        principal: &Principal,
+        id: Uuid,
+        provider: Option<Provider>,
+    ) -> Result<Vec<Link>> {
+        principal.require(Scope::LeadsWrite)?;
+        let facts = self.facts(principal.workspace()?).await?;
+        let actor = principal.actor();
+        loop {
+            let mut record = self
+                .store
+                .find_lead(facts.workspace.id, &facts.keys, id)
+                .await?
+                .ok_or_else(|| Error::not_found("lead"))?;
+            let providers = connected(&facts, provider)?;
+            let filled = record.contact.profile.filled();
+            if let Err(Hindrance::MissingFields(fields)) = sync::missing(filled, &facts.workspace.settings) {
+                let reason = sync::missing_fields(&fields);
+                return Err(Error::new(
+                    Reason::SyncBlocked,
+                    format!("{}; {}", reason.message, reason.hint),
+                )
+                .with("field", reason.field));
+            }
+            let occasion = self.occasion(&facts, &actor);
+            let mut write = Write::empty(facts.workspace.id);
+            let prior = Prior::At(record.lead.revision);
+            record.lead.revision += 1;
+            // A revision of its own makes the CRM's record be written even if nothing else changed.
+            record.lead.sync_revision += 1;
+            record.lead.last_activity_at = occasion.now;
+            plan::owe(
+                &occasion,
+                &mut write,
+                &record.lead,
+                filled,
+                &mut record.jobs,
+                Some(&providers),
+            );
+            let names: Vec<&str> = providers.iter().map(|provider| provider.name()).collect();
+            write.activities.push((
+                id,
+                occasion.activity(Kind::SyncForced, Vec::new(), names.join(", ")),
+            ));
+            write.lead = Some(LeadWrite {
+                lead: record.lead,
+                prior,
+            });
+            if self.store_write(&facts, write, false).await? {
+                return Ok(self.view(&facts, id).await?.links);
+            }
+        }
+    }
+
+    /// A page of a lead's conversation, oldest first.
+    ///
+    /// # Errors
+    /// As [`list_leads`](Self::list_leads).
+    pub async fn list_conversation(
+        &self,
+        principal: &Principal,
+        id: Uuid,
+        size: u64,
+        token: &str,
+    ) -> Result<Page<StoredMessage>> {
+        const METHOD: &str = "ListConversation";
+        principal.require(Scope::LeadsRead)?;
+        let facts = self.facts(principal.workspace()?).await?;
+        let now = self.store.clock().now();
+        let bound = format!("{id} {size}");
+        let from = page_token::read::<i64>(&facts.keys, METHOD, &bound, token, now)?.unwrap_or_default();
+        let contact = self
+            .store
+            .find_contact_of_lead(facts.workspace.id, id)
+            .await?
+            .ok_or_else(|| Error::not_found("lead"))?;
+        let mut items = self
+            .store
+            .messages(facts.workspace.id, &facts.keys, contact, from, size + 1)
+            .await?;
+        let next = match cut(&mut items, size) {
+            Some(last) => page_token::issue(&facts.keys, METHOD, &bound, last.position + 1, now)?,
+            None => String::new(),
+        };
+        Ok(Page { items, next })
+    }
+
+    /// A page of a lead's timeline, newest first.
+    ///
+    /// # Errors
+    /// As [`list_leads`](Self::list_leads).
+    pub async fn list_activities(
+        &self,
+        principal: &Principal,
+        id: Uuid,
+        size: u64,
+        token: &str,
+    ) -> Result<Page<Activity>> {
+        const METHOD: &str = "ListActivities";
+        principal.require(Scope::LeadsRead)?;
+        let facts = self.facts(principal.workspace()?).await?;
+        let now = self.store.clock().now();
+        let bound = format!("{id} {size}");
+        let before = page_token::read::<Uuid>(&facts.keys, METHOD, &bound, token, now)?;
+        self.must_exist(&facts, id).await?;
+        let mut items = self
+            .store
+            .activities(facts.workspace.id, &facts.keys, id, before, size + 1)
+            .await?;
+        let next = match cut(&mut items, size) {
+            Some(last) => page_token::issue(&facts.keys, METHOD, &bound, last.id, now)?,
+            None => String::new(),
+        };
+        Ok(Page { items, next })
+    }
+
+    /// A page of a lead's scores, newest first.
+    ///
+    /// # Errors
+    /// As [`list_leads`](Self::list_leads).
+    pub async fn list_scores(
+        &self,
+        principal: &Principal,
+        id: Uuid,
+        size: u64,
+        token: &str,
+    ) -> Result<Page<Score>> {
+        const METHOD: &str = "ListScores";
+        principal.require(Scope::LeadsRead)?;
+        let facts = self.facts(principal.workspace()?).await?;
+        let now = self.store.clock().now();
+        let bound = format!("{id} {size}");
+        let before = page_token::read::<Uuid>(&facts.keys, METHOD, &bound, token, now)?;
+        self.must_exist(&facts, id).await?;
+        let mut items = self
+            .store
+            .scores(facts.workspace.id, &facts.keys, id, before, size + 1)
+            .await?;
+        let next = match cut(&mut items, size) {
+            Some((last, _)) => page_token::issue(&facts.keys, METHOD, &bound, *last, now)?,
+            None => String::new(),
+        };
+        Ok(Page {
+            items: items.into_iter().map(|(_, score)| score).collect(),
+            next,
+        })
+    }
+
+    async fn must_exist(&self, facts: &Facts, lead: Uuid) -> Result<()> {
+        let found = self.store.find_contact_of_lead(facts.workspace.id, lead).await?;
+        found.map(|_| ()).ok_or_else(|| Error::not_found("lead"))
+    }
+
+    async fn view(&self, facts: &Facts, id: Uuid) -> Result<LeadView> {
+        let record = self
+            .store
+            .find_lead(facts.workspace.id, &facts.keys, id)
+            .await?
+            .ok_or_else(|| Error::not_found("lead"))?;
+        let consents = self
+            .store
+            .consents(facts.workspace.id, record.contact.id, plan::SHOWN_CONSENTS as u64)
+            .await?;
+        Ok(LeadView::new(record, consents, facts))
+    }
+}
+
+/// Cuts the row off that was read to see whether there is a next page; the last row of this page, if there is.
+fn cut<T>(rows: &mut Vec<T>, size: u64) -> Option<&T> {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    if rows.len() <= size {
+        return None;
+    }
+    rows.truncate(size);
+    rows.last()
+}
+
+fn changed(before: &Lead, change: &LeadChange) -> Result<Lead> {
+    let mut lead = before.clone();
+    let stage = change.stage.unwrap_or(before.stage);
+    let outcome = match (change.outcome, stage) {
+        (Some(outcome), _) => outcome,
+        (None, Stage::Closed) => before.outcome,
+        (None, _) => None,
+    };
+    if (stage, outcome) != (before.stage, before.outcome) {
+        check_transition(before.stage, stage, outcome).map_err(|error| {
+            let text = match error {
+                TransitionError::OutcomeMissing => "closing a lead needs its outcome: won or lost",
+                TransitionError::OutcomeWithoutClosing => "only a closed lead has an outcome",
+                TransitionError::ClosedToNew => "a closed lead can be reopened to any stage but new",
+            };
+            Error::new(Reason::StageTransition, text)
+                .with("from", before.stage.word())
+                .with("to", stage.word())
+        })?;
+        lead.stage = stage;
+        lead.outcome = outcome;
+    }
+    if let Some(tags) = &change.tags {
+        lead.tags.clone_from(tags);
+    }
+    if let Some(owner) = &change.owner {
+        lead.owner.clone_from(owner);
+    }
+    Ok(lead)
+}
+
+fn connected(facts: &Facts, provider: Option<Provider>) -> Result<Vec<Provider>> {
+    let connected: Vec<Provider> = Provider::ALL
+        .into_iter()
+        .filter(|candidate| provider.is_none_or(|provider| provider == *candidate))
+        .filter(|candidate| facts.connection(*candidate).is_some())
+        .collect();
+    if connected.is_empty() {
+        return Err(Error::new(
+            Reason::NotConnected,
+            "the workspace is not connected to the CRM; connect it with ConnectProvider first",
+        ));
+    }
+    Ok(connected)
+}

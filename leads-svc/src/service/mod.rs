@@ -1,0 +1,19 @@
+//! Use cases: who may, what is stored in one transaction, what is owed after it.
+
+pub mod auth;
+pub mod breaker;
+pub mod capture;
+pub mod connector;
+pub mod core;
+pub mod error;
+pub mod integrations;
+pub mod keys;
+pub mod leads;
+pub mod page_token;
+pub mod plan;
+pub mod principal;
+pub mod qualification;
+pub mod upkeep;
+pub mod view;
+pub mod workspaces;
+pub mod writer;

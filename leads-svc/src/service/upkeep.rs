@@ -1,0 +1,60 @@
+//! Work that no caller asks for.
+
+use super::{core::Core, error::Result};
+use crate::storage;
+
+impl Core {
+    /// Owes some leads to the connection that waits for it longest; true if there may be more.
+    ///
+    /// # Errors
+    /// `STORAGE_UNAVAILABLE`.
+    pub async fn backfill_some(&self) -> Result<bool> {
+        let Some(connection) = self.store.find_due_backfill().await? else {
+            return Ok(false);
+        };
+        let Some(workspace) = self.store.find_workspace(connection.workspace).await? else {
+            return Ok(false);
+        };
+        let owed = self
+            .store
+            .backfill(
+                workspace.id,
+                connection.id,
+                connection.provider,
+                &workspace.settings,
+            )
+            .await;
+        match owed {
+            Ok(0) => self.store.finish_backfill(connection.id).await?,
+            Ok(leads) => {
+                tracing::info!(connection.id = %connection.id, leads, "leads owed to a connection");
+                self.wake_delivery();
+            }
+            // A capture was faster; what is left is found by the next look.
+            Err(storage::Error::Conflict { .. } | storage::Error::Serialization(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(true)
+    }
+
+    /// Sets this process's clock to the database's.
+    ///
+    /// # Errors
+    /// `STORAGE_UNAVAILABLE`.
+    pub async fn follow_clock(&self) -> Result<()> {
+        self.store.ping().await?;
+        let skew = self.store.clock_skew().await?;
+        if (skew - self.store.clock().offset()).abs() > chrono::TimeDelta::milliseconds(50) {
+            self.store.clock().set_offset(skew);
+        }
+        Ok(())
+    }
+
+    /// Deletes answers to request ids that were kept long enough.
+    ///
+    /// # Errors
+    /// `STORAGE_UNAVAILABLE`.
+    pub async fn forget_old_answers(&self) -> Result<u64> {
+        Ok(self.store.forget_old_answers().await?)
+    }
+}

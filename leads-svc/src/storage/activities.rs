@@ -1,0 +1,36 @@
+//! Timelines.
+
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::{Store, crypto::WorkspaceKeys, entity::activity, error::Result, rows, scope};
+use crate::domain::activity::Activity;
+
+impl Store {
+    /// A lead's activities older than `before`, newest first.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn activities(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        lead_id: Uuid,
+        before: Option<Uuid>,
+        most: u64,
+    ) -> Result<Vec<Activity>> {
+        let mut query =
+            scope::select::<activity::Entity>(workspace).filter(activity::Column::LeadId.eq(lead_id));
+        if let Some(before) = before {
+            query = query.filter(activity::Column::Id.lt(before));
+        }
+        query
+            .order_by_desc(activity::Column::Id)
+            .limit(most)
+            .all(self.reader())
+            .await?
+            .into_iter()
+            .map(|row| rows::activity(keys, row))
+            .collect()
+    }
+}

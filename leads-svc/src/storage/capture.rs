@@ -1,0 +1,406 @@
+//! The write of captures: many at once share a transaction and its statements.
+//!
+//! A capture is planned and sealed before the transaction, from what was read before. The transaction holds plain
+//! inserts, and updates that compare revisions: if anything moved in between, or a unique index refuses a row, nothing
+//! of the group is stored, and the caller repeats its members one by one from a fresh read.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use uuid::Uuid;
+
+use super::{
+    Store, Transaction,
+    crypto::WorkspaceKeys,
+    entity::{activity, consent, contact, idempotency, lead, message, score, sync_job},
+    error::{Error, Result},
+    idempotency::Answer,
+    jobs::write::Want,
+    rows, scope,
+};
+use crate::domain::{
+    activity::Activity, capture::StoredMessage, consent::Consent, contact::Profile, lead::Lead, score::Score,
+    search,
+};
+
+/// Rows of one statement, so that its parameters stay below what both databases take.
+const ROWS_PER_STATEMENT: usize = 500;
+
+/// What was there before a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prior {
+    /// Nothing: the row is new.
+    Absent,
+    /// The row, at this revision.
+    At(i64),
+}
+
+/// A contact to store.
+#[derive(Debug, Clone)]
+pub struct ContactWrite {
+    /// Identifier.
+    pub id: Uuid,
+    /// The whole profile.
+    pub profile: Profile,
+    /// All attributes.
+    pub attributes: BTreeMap<String, String>,
+    /// Messages after this write.
+    pub messages: i64,
+    /// What was there before.
+    pub prior: Prior,
+    /// Time of the write.
+    pub at: DateTime<Utc>,
+}
+
+/// A lead to store.
+#[derive(Debug, Clone)]
+pub struct LeadWrite {
+    /// The whole lead, with its new revision.
+    pub lead: Lead,
+    /// What was there before.
+    pub prior: Prior,
+}
+
+/// Everything that one capture, message or change stores.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// Workspace of all of it.
+    pub workspace: Uuid,
+    /// The person.
+    pub contact: Option<ContactWrite>,
+    /// The lead, if there is one.
+    pub lead: Option<LeadWrite>,
+    /// New messages of the contact.
+    pub messages: Vec<(Uuid, Uuid, StoredMessage)>,
+    /// New consents of the contact.
+    pub consents: Vec<(Uuid, Uuid, Consent)>,
+    /// New score of the lead.
+    pub score: Option<(Uuid, Uuid, Score)>,
+    /// Timeline entries of the lead.
+    pub activities: Vec<(Uuid, Activity)>,
+    /// Syncs that are owed from now on.
+    pub wants: Vec<Want>,
+    /// Answer to keep for a repeated request.
+    pub answer: Option<Answer>,
+}
+
+/// Writes with everything encrypted, ready for a transaction.
+#[derive(Debug, Default)]
+pub struct Sealed {
+    answers: Vec<idempotency::Model>,
+    new_contacts: Vec<contact::Model>,
+    changed_contacts: Vec<(contact::Model, i64)>,
+    new_leads: Vec<lead::Model>,
+    changed_leads: Vec<(lead::Model, i64)>,
+    messages: Vec<message::Model>,
+    consents: Vec<consent::Model>,
+    scores: Vec<score::Model>,
+    activities: Vec<activity::Model>,
+    new_jobs: Vec<sync_job::Model>,
+    changed_jobs: Vec<Want>,
+}
+
+impl Sealed {
+    /// What two writes of one transaction must not both touch: addresses, contacts, request ids.
+    pub fn claims(&self) -> Vec<Vec<u8>> {
+        let addresses = self.new_contacts.iter().filter_map(|row| row.email_index.clone());
+        let contacts = self
+            .changed_contacts
+            .iter()
+            .map(|(row, _)| row.id.as_bytes().to_vec());
+        let leads = self
+            .changed_leads
+            .iter()
+            .map(|(row, _)| row.contact_id.as_bytes().to_vec());
+        let requests = self
+            .answers
+            .iter()
+            .map(|row| [b"request ".as_slice(), row.request_id.as_bytes().as_slice()].concat());
+        addresses.chain(contacts).chain(leads).chain(requests).collect()
+    }
+
+    fn join(&mut self, mut other: Self) {
+        self.answers.append(&mut other.answers);
+        self.new_contacts.append(&mut other.new_contacts);
+        self.changed_contacts.append(&mut other.changed_contacts);
+        self.new_leads.append(&mut other.new_leads);
+        self.changed_leads.append(&mut other.changed_leads);
+        self.messages.append(&mut other.messages);
+        self.consents.append(&mut other.consents);
+        self.scores.append(&mut other.scores);
+        self.activities.append(&mut other.activities);
+        self.new_jobs.append(&mut other.new_jobs);
+        self.changed_jobs.append(&mut other.changed_jobs);
+    }
+}
+
+impl Write {
+    /// A write of nothing in `workspace`, to be filled.
+    pub fn empty(workspace: Uuid) -> Self {
+        Self {
+            workspace,
+            contact: None,
+            lead: None,
+            messages: Vec::new(),
+            consents: Vec::new(),
+            score: None,
+            activities: Vec::new(),
+            wants: Vec::new(),
+            answer: None,
+        }
+    }
+
+    /// Encrypts everything. Takes no database, so that many can be sealed in parallel.
+    ///
+    /// # Errors
+    /// The cipher refused a value.
+    pub fn seal(self, keys: &WorkspaceKeys) -> Result<Sealed> {
+        let workspace = self.workspace;
+        let mut sealed = Sealed::default();
+        if let Some(write) = self.contact {
+            let prior = write.prior;
+            let row = contact_row(keys, workspace, write)?;
+            match prior {
+                Prior::Absent => sealed.new_contacts.push(row),
+                Prior::At(revision) => sealed.changed_contacts.push((row, revision)),
+            }
+        }
+        if let Some(write) = self.lead {
+            let row = rows::lead_row(keys, workspace, &write.lead)?;
+            match write.prior {
+                Prior::Absent => sealed.new_leads.push(row),
+                Prior::At(revision) => sealed.changed_leads.push((row, revision)),
+            }
+        }
+        for (id, contact, message) in self.messages {
+            sealed
+                .messages
+                .push(message_row(keys, workspace, id, contact, message)?);
+        }
+        for (id, contact, consent) in self.consents {
+            sealed.consents.push(consent_row(workspace, id, contact, consent));
+        }
+        if let Some((id, lead, score)) = self.score {
+            sealed.scores.push(score_row(keys, workspace, id, lead, &score)?);
+        }
+        for (lead, activity) in self.activities {
+            sealed
+                .activities
+                .push(activity_row(keys, workspace, lead, activity)?);
+        }
+        for want in self.wants {
+            match want.prior {
+                Prior::Absent => sealed.new_jobs.push(want.into_row(workspace)),
+                Prior::At(_) => sealed.changed_jobs.push(want),
+            }
+        }
+        if let Some(answer) = self.answer {
+            sealed.answers.push(answer.seal(keys, workspace)?);
+        }
+        Ok(sealed)
+    }
+}
+
+impl Store {
+    /// Stores writes of one workspace in one transaction: all of them, or none.
+    ///
+    /// # Errors
+    /// `Conflict` if a row moved since it was read, or another of the same key exists by now.
+    pub async fn write(&self, workspace: Uuid, group: Vec<Sealed>) -> Result<()> {
+        let mut all = Sealed::default();
+        for write in group {
+            all.join(write);
+        }
+        let transaction = self.begin().await?;
+        insert::<idempotency::Entity>(&transaction, all.answers).await?;
+        insert::<contact::Entity>(&transaction, all.new_contacts).await?;
+        insert::<lead::Entity>(&transaction, all.new_leads).await?;
+        for (row, revision) in all.changed_contacts {
+            change_contact(&transaction, row, revision).await?;
+        }
+        for (row, revision) in all.changed_leads {
+            change_lead(&transaction, row, revision).await?;
+        }
+        insert::<message::Entity>(&transaction, all.messages).await?;
+        insert::<consent::Entity>(&transaction, all.consents).await?;
+        insert::<score::Entity>(&transaction, all.scores).await?;
+        insert::<activity::Entity>(&transaction, all.activities).await?;
+        insert::<sync_job::Entity>(&transaction, all.new_jobs).await?;
+        let now = self.clock.now();
+        for want in all.changed_jobs {
+            want.apply(&transaction, workspace, now).await?;
+        }
+        leads_runtime::crash_point!("capture.before_commit");
+        transaction.commit().await?;
+        leads_runtime::crash_point!("capture.after_commit");
+        Ok(())
+    }
+}
+
+/// Inserts rows, few statements for many.
+pub(super) async fn insert<E>(transaction: &Transaction, rows: Vec<E::Model>) -> Result<()>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    E::ActiveModel: Send,
+{
+    let mut waiting = rows
+        .into_iter()
+        .map(IntoActiveModel::into_active_model)
+        .peekable();
+    while waiting.peek().is_some() {
+        let some: Vec<E::ActiveModel> = waiting.by_ref().take(ROWS_PER_STATEMENT).collect();
+        E::insert_many(some)
+            .exec_without_returning(&**transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn change_contact(transaction: &Transaction, row: contact::Model, prior: i64) -> Result<()> {
+    let changed = scope::update::<contact::Entity>(row.workspace_id)
+        .filter(contact::Column::Id.eq(row.id))
+        .filter(contact::Column::Revision.eq(prior))
+        .col_expr(contact::Column::EmailIndex, Expr::value(row.email_index))
+        .col_expr(contact::Column::Profile, Expr::value(row.profile))
+        .col_expr(contact::Column::Filled, Expr::value(row.filled))
+        .col_expr(contact::Column::Attributes, Expr::value(row.attributes))
+        .col_expr(contact::Column::Search, Expr::value(row.search))
+        .col_expr(contact::Column::Messages, Expr::value(row.messages))
+        .col_expr(contact::Column::Revision, Expr::value(row.revision))
+        .exec(&**transaction)
+        .await?;
+    moved_unless(changed.rows_affected == 1, "contacts.revision")
+}
+
+async fn change_lead(transaction: &Transaction, row: lead::Model, prior: i64) -> Result<()> {
+    let changed = scope::update::<lead::Entity>(row.workspace_id)
+        .filter(lead::Column::Id.eq(row.id))
+        .filter(lead::Column::Revision.eq(prior))
+        .col_expr(lead::Column::Stage, Expr::value(row.stage))
+        .col_expr(lead::Column::Outcome, Expr::value(row.outcome))
+        .col_expr(lead::Column::StageChangedAt, Expr::value(row.stage_changed_at))
+        .col_expr(lead::Column::Score, Expr::value(row.score))
+        .col_expr(lead::Column::ScoreId, Expr::value(row.score_id))
+        .col_expr(lead::Column::IntentSignal, Expr::value(row.intent_signal))
+        .col_expr(lead::Column::IntentSealed, Expr::value(row.intent_sealed))
+        .col_expr(lead::Column::IntentAt, Expr::value(row.intent_at))
+        .col_expr(lead::Column::Channels, Expr::value(row.channels))
+        .col_expr(lead::Column::Tags, Expr::value(row.tags))
+        .col_expr(lead::Column::Owner, Expr::value(row.owner))
+        .col_expr(lead::Column::LastActivityAt, Expr::value(row.last_activity_at))
+        .col_expr(lead::Column::Revision, Expr::value(row.revision))
+        .col_expr(lead::Column::SyncRevision, Expr::value(row.sync_revision))
+        .exec(&**transaction)
+        .await?;
+    moved_unless(changed.rows_affected == 1, "leads.revision")
+}
+
+fn moved_unless(holds: bool, constraint: &str) -> Result<()> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Error::Conflict {
+            constraint: constraint.to_owned(),
+        })
+    }
+}
+
+fn contact_row(keys: &WorkspaceKeys, workspace: Uuid, write: ContactWrite) -> Result<contact::Model> {
+    let mut search = String::from(" ");
+    for term in search::terms(&write.profile) {
+        search.push_str(&keys.search_token(&term));
+        search.push(' ');
+    }
+    Ok(contact::Model {
+        id: write.id,
+        workspace_id: workspace,
+        email_index: write
+            .profile
+            .email
+            .as_deref()
+            .map(|email| keys.email_index(email)),
+        profile: rows::seal_json(keys, rows::PROFILE, write.id, &write.profile)?,
+        filled: write.profile.filled(),
+        attributes: rows::to_json(&write.attributes),
+        search,
+        messages: write.messages,
+        revision: match write.prior {
+            Prior::Absent => 1,
+            Prior::At(revision) => revision + 1,
+        },
+        created_at: write.at,
+    })
+}
+
+fn message_row(
+    keys: &WorkspaceKeys,
+    workspace: Uuid,
+    id: Uuid,
+    contact: Uuid,
+    message: StoredMessage,
+) -> Result<message::Model> {
+    Ok(message::Model {
+        id,
+        workspace_id: workspace,
+        contact_id: contact,
+        sealed: rows::seal(keys, rows::MESSAGE, id, message.text.as_bytes())?,
+        conversation_id: message.conversation_id,
+        external_id: message.external_id,
+        position: message.position,
+        role: rows::role_word(message.role).to_owned(),
+        at: message.at,
+    })
+}
+
+fn consent_row(workspace: Uuid, id: Uuid, contact: Uuid, consent: Consent) -> consent::Model {
+    consent::Model {
+        id,
+        workspace_id: workspace,
+        contact_id: contact,
+        purpose: consent.purpose,
+        given: consent.given,
+        shown: consent.text,
+        version: consent.version,
+        channel: consent.channel.word().to_owned(),
+        at: consent.at,
+    }
+}
+
+fn score_row(
+    keys: &WorkspaceKeys,
+    workspace: Uuid,
+    id: Uuid,
+    lead: Uuid,
+    score: &Score,
+) -> Result<score::Model> {
+    Ok(score::Model {
+        id,
+        workspace_id: workspace,
+        lead_id: lead,
+        total: i16::from(score.total),
+        framework: score.framework.clone(),
+        rubric_version: score.rubric_version,
+        sealed: rows::seal_json(keys, rows::SCORE, id, &score.dimensions)?,
+        scored_at: score.scored_at,
+    })
+}
+
+/// A timeline entry as a row.
+pub(super) fn activity_row(
+    keys: &WorkspaceKeys,
+    workspace: Uuid,
+    lead: Uuid,
+    activity: Activity,
+) -> Result<activity::Model> {
+    Ok(activity::Model {
+        sealed: rows::seal_json(keys, rows::ACTIVITY, activity.id, &activity.details)?,
+        id: activity.id,
+        workspace_id: workspace,
+        lead_id: lead,
+        kind: activity.kind,
+        actor: activity.actor,
+        at: activity.at,
+    })
+}

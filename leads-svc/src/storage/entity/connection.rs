@@ -1,0 +1,50 @@
+//! A connection to a CRM.
+
+use sea_orm::entity::prelude::*;
+
+/// A row of `connections`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "connections")]
+pub struct Model {
+    /// Identifier.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Workspace.
+    pub workspace_id: Uuid,
+    /// Which CRM.
+    pub provider: String,
+    /// connecting, connected, paused or failed.
+    pub state: String,
+    /// Encrypted credentials.
+    pub sealed: Vec<u8>,
+    /// Lead field to property.
+    pub field_mapping: Json,
+    /// Account found by the last check.
+    pub account_id: String,
+    /// Host of the vendor's pages.
+    pub ui_domain: String,
+    /// Limits found by the last check.
+    pub limits: Option<Json>,
+    /// Why it does not work.
+    pub problem: Option<Json>,
+    /// Creation.
+    pub created_at: DateTimeUtc,
+    /// Last check.
+    pub checked_at: Option<DateTimeUtc>,
+    /// End of a pause that the vendor asked for.
+    pub paused_until: Option<DateTimeUtc>,
+    /// End of the breaker's rest.
+    pub resting_until: Option<DateTimeUtc>,
+    /// How often the breaker opened since the last success.
+    pub trips: i32,
+    /// When to look for leads that lack a job.
+    pub backfill_at: Option<DateTimeUtc>,
+    /// How often that was done since it was asked for.
+    pub backfills: i32,
+}
+
+/// None: joins are written where they are used.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,28 @@
+//! A workspace and its wrapped data key.
+
+use sea_orm::entity::prelude::*;
+
+/// A row of `workspaces`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "workspaces")]
+pub struct Model {
+    /// Identifier.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Name for people.
+    pub name: String,
+    /// `domain::workspace::Settings`.
+    pub settings: Json,
+    /// Data key, encrypted under the key-encryption key.
+    pub wrapped_key: Vec<u8>,
+    /// Key-encryption key that wrapped it.
+    pub kek_id: String,
+    /// Creation.
+    pub created_at: DateTimeUtc,
+}
+
+/// None: joins are written where they are used.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

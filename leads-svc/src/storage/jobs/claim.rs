@@ -1,0 +1,189 @@
+//! A connector takes the right to act: a lease and a token, by compare-and-set.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use sea_orm::{
+    ColumnTrait, Condition, QueryFilter,
+    sea_query::{Expr, ExprTrait, Query},
+};
+use uuid::Uuid;
+
+use super::publish::is_active;
+use crate::{
+    domain::sync::{JobState, Provider},
+    storage::{
+        Store,
+        entity::{connection, sync_job},
+        error::Result,
+        leads::Record,
+        scope,
+    },
+};
+
+/// A job that a stream entry named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named {
+    /// The job.
+    pub job: Uuid,
+    /// Publication that the entry belongs to.
+    pub generation: i64,
+}
+
+/// The right to act on a job.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// Proves the lease.
+    pub token: Uuid,
+    /// Through which connection.
+    pub connection: Uuid,
+    /// Of which workspace.
+    pub workspace: Uuid,
+    /// The lead as it is now.
+    pub record: Record,
+    /// The CRM's record; empty before the first sync.
+    pub external_id: String,
+    /// Failed tries of this revision.
+    pub attempt: i32,
+    /// Whether to send it alone.
+    pub solo: bool,
+    /// Whether to read back instead of writing.
+    pub verify: bool,
+    /// Trace of the change.
+    pub traceparent: String,
+}
+
+/// Why a job was not granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It no longer exists.
+    Gone,
+    /// It is settled, or the entry is older than its newest publication.
+    Done,
+    /// It waits for its time.
+    NotDue,
+    /// Somebody holds its lease, or its connection rests.
+    Held,
+}
+
+impl Store {
+    /// Takes leases on jobs of a destination. Jobs that are missing in the answer were not granted.
+    ///
+    /// # Errors
+    /// The database; nothing is granted then.
+    pub async fn claim(
+        &self,
+        provider: Provider,
+        named: &[Named],
+        lease: Duration,
+    ) -> Result<HashMap<Uuid, Grant>> {
+        let now = self.clock.now();
+        let token = leads_runtime::ids::new_id(&self.clock);
+        let mut by_generation: BTreeMap<i64, Vec<Uuid>> = BTreeMap::new();
+        for hint in named {
+            by_generation.entry(hint.generation).or_default().push(hint.job);
+        }
+        let exactly_named = by_generation
+            .into_iter()
+            .fold(Condition::any(), |any, (generation, jobs)| {
+                any.add(
+                    Condition::all()
+                        .add(sync_job::Column::Generation.eq(generation))
+                        .add(sync_job::Column::Id.is_in(jobs)),
+                )
+            });
+        let active = Query::select()
+            .column(connection::Column::Id)
+            .from(connection::Entity)
+            .cond_where(is_active(now))
+            .to_owned();
+        let transaction = self.begin().await?;
+        let taken = scope::update_any::<sync_job::Entity>()
+            .filter(sync_job::Column::Provider.eq(provider.name()))
+            .filter(sync_job::Column::State.eq(JobState::Published.word()))
+            .filter(exactly_named)
+            .filter(Expr::col(sync_job::Column::ConnectionId).in_subquery(active))
+            .col_expr(sync_job::Column::State, Expr::value(JobState::Running.word()))
+            .col_expr(sync_job::Column::LeaseToken, Expr::value(Some(token)))
+            .col_expr(sync_job::Column::LeaseUntil, Expr::value(Some(now + lease)))
+            .col_expr(sync_job::Column::PublishCount, Expr::value(0))
+            .col_expr(
+                sync_job::Column::ClaimedRevision,
+                Expr::col(sync_job::Column::WantedRevision).into(),
+            )
+            .exec_with_returning(&*transaction)
+            .await?;
+        leads_runtime::crash_point!("claim.before_commit");
+        transaction.commit().await?;
+        leads_runtime::crash_point!("claim.after_commit");
+        self.with_leads(token, taken).await
+    }
+
+    /// Why each of some jobs was not granted.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn refusals(&self, provider: Provider, named: &[Named]) -> Result<HashMap<Uuid, Refusal>> {
+        let now = self.clock.now();
+        let rows = scope::select_any::<sync_job::Entity>()
+            .filter(sync_job::Column::Provider.eq(provider.name()))
+            .filter(sync_job::Column::Id.is_in(named.iter().map(|hint| hint.job)))
+            .all(self.reader())
+            .await?;
+        let rows: HashMap<Uuid, sync_job::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
+        Ok(named
+            .iter()
+            .map(|hint| {
+                let refusal = match rows.get(&hint.job) {
+                    None => Refusal::Gone,
+                    Some(row) if row.generation != hint.generation => Refusal::Done,
+                    Some(row) => match JobState::parse(&row.state) {
+                        Some(JobState::Done | JobState::Dead) | None => Refusal::Done,
+                        Some(JobState::Pending) if row.next_at > now => Refusal::NotDue,
+                        Some(JobState::Pending | JobState::Published | JobState::Running) => Refusal::Held,
+                    },
+                };
+                (hint.job, refusal)
+            })
+            .collect())
+    }
+
+    async fn with_leads(&self, token: Uuid, taken: Vec<sync_job::Model>) -> Result<HashMap<Uuid, Grant>> {
+        let mut by_workspace: HashMap<Uuid, Vec<sync_job::Model>> = HashMap::new();
+        for row in taken {
+            by_workspace.entry(row.workspace_id).or_default().push(row);
+        }
+        let mut grants = HashMap::new();
+        for (workspace, jobs) in by_workspace {
+            let keys = self.workspace_keys(workspace).await?;
+            let leads: Vec<Uuid> = jobs.iter().map(|job| job.lead_id).collect();
+            let records = self.leads_by_id(workspace, &keys, &leads).await?;
+            let mut records: HashMap<Uuid, Record> = records
+                .into_iter()
+                .map(|record| (record.lead.id, record))
+                .collect();
+            for job in jobs {
+                let Some(record) = records.remove(&job.lead_id) else {
+                    continue;
+                };
+                grants.insert(
+                    job.id,
+                    Grant {
+                        token,
+                        connection: job.connection_id,
+                        workspace,
+                        record,
+                        external_id: job.external_id,
+                        attempt: job.attempt,
+                        solo: job.solo,
+                        verify: job.verifying,
+                        traceparent: job.traceparent,
+                    },
+                );
+            }
+        }
+        Ok(grants)
+    }
+}

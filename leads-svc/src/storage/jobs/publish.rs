@@ -1,0 +1,235 @@
+//! Due jobs go onto the streams: marked first, hinted after.
+
+use std::{cmp, time::Duration};
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, LockBehavior, LockType, Query, SimpleExpr},
+};
+use uuid::Uuid;
+
+use crate::{
+    domain::sync::{JobState, Lane, Provider},
+    storage::{
+        Store, Transaction,
+        entity::{connection, sync_job},
+        error::Result,
+        scope,
+    },
+};
+
+/// Most entries that the streams of one destination hold together.
+pub const MAX_PUBLISHED: u64 = 1_000;
+
+/// A job that was marked as published, for its stream entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// The job.
+    pub job: Uuid,
+    /// This publication.
+    pub generation: i64,
+    /// Its workspace.
+    pub workspace: Uuid,
+    /// Its queue.
+    pub lane: Lane,
+    /// Trace of the change.
+    pub traceparent: String,
+}
+
+impl Store {
+    /// Marks due jobs of a destination as published and returns them for their stream entries: connection by
+    /// connection, hot lane first, at most `window` outstanding per connection, one if its breaker is half open. A hint
+    /// counts as lost after `patience`, doubled with each loss up to five minutes.
+    ///
+    /// # Errors
+    /// The database; nothing is marked then.
+    pub async fn publish_due(
+        &self,
+        provider: Provider,
+        window: u64,
+        patience: Duration,
+    ) -> Result<Vec<Hint>> {
+        let now = self.clock.now();
+        let connections = scope::select_any::<connection::Entity>()
+            .filter(connection::Column::Provider.eq(provider.name()))
+            .filter(is_active(now))
+            .filter(owes(now))
+            .order_by_asc(connection::Column::Id)
+            .all(self.reader())
+            .await?;
+        if connections.is_empty() {
+            return Ok(Vec::new());
+        }
+        let published = scope::select_any::<sync_job::Entity>()
+            .filter(sync_job::Column::State.eq(JobState::Published.word()))
+            .filter(sync_job::Column::Provider.eq(provider.name()))
+            .count(self.reader())
+            .await?;
+        let mut room = MAX_PUBLISHED.saturating_sub(published);
+        let share = cmp::max(room / connections.len() as u64, 1);
+        let transaction = self.begin().await?;
+        let mut marked = Vec::new();
+        for connection in connections {
+            if room == 0 {
+                break;
+            }
+            let allowed = if connection.trips > 0 { 1 } else { window };
+            let outstanding = outstanding(&transaction, connection.id).await?;
+            let most = cmp::min(allowed.saturating_sub(outstanding), cmp::min(share, room));
+            let hints = mark(&transaction, connection.id, most, now, patience).await?;
+            room = room.saturating_sub(hints.len() as u64);
+            marked.extend(hints);
+        }
+        transaction.commit().await?;
+        marked.sort_by_key(|hint| hint.lane);
+        Ok(marked)
+    }
+
+    /// Takes marks back whose stream entries could not be written.
+    ///
+    /// # Errors
+    /// The database; the sweep takes them back then.
+    pub async fn unpublish(&self, hints: &[Hint]) -> Result<()> {
+        let transaction = self.begin().await?;
+        scope::update_any::<sync_job::Entity>()
+            .filter(sync_job::Column::Id.is_in(hints.iter().map(|hint| hint.job)))
+            .filter(sync_job::Column::State.eq(JobState::Published.word()))
+            .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
+            .exec(&*transaction)
+            .await?;
+        transaction.commit().await
+    }
+
+    /// Makes everything published due again: for when the streams may have been lost.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn republish_all(&self) -> Result<u64> {
+        let transaction = self.begin().await?;
+        let changed = scope::update_any::<sync_job::Entity>()
+            .filter(sync_job::Column::State.eq(JobState::Published.word()))
+            .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
+            .exec(&*transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(changed.rows_affected)
+    }
+}
+
+/// Connections through which something may be sent now.
+pub(in crate::storage) fn is_active(now: DateTime<Utc>) -> Condition {
+    let works = Condition::any()
+        .add(connection::Column::State.eq("connected"))
+        .add(
+            Condition::all()
+                .add(connection::Column::State.eq("paused"))
+                .add(connection::Column::PausedUntil.is_not_null())
+                .add(connection::Column::PausedUntil.lte(now)),
+        );
+    let rested = Condition::any()
+        .add(connection::Column::RestingUntil.is_null())
+        .add(connection::Column::RestingUntil.lte(now));
+    Condition::all().add(works).add(rested)
+}
+
+/// Connections that have a due job; one probe of the index per lane.
+fn owes(now: DateTime<Utc>) -> Condition {
+    [Lane::Hot, Lane::Normal, Lane::Bulk]
+        .into_iter()
+        .fold(Condition::any(), |any, lane| {
+            any.add(Expr::exists(
+                Query::select()
+                    .expr(Expr::value(1))
+                    .from(sync_job::Entity)
+                    .and_where(
+                        Expr::col((sync_job::Entity, sync_job::Column::ConnectionId))
+                            .equals((connection::Entity, connection::Column::Id)),
+                    )
+                    .and_where(is_due(lane, now))
+                    .to_owned(),
+            ))
+        })
+}
+
+fn is_due(lane: Lane, now: DateTime<Utc>) -> SimpleExpr {
+    Expr::col((sync_job::Entity, sync_job::Column::State))
+        .eq(JobState::Pending.word())
+        .and(Expr::col((sync_job::Entity, sync_job::Column::Lane)).eq(lane.rank()))
+        .and(Expr::col((sync_job::Entity, sync_job::Column::NextAt)).lte(now))
+}
+
+async fn outstanding(transaction: &Transaction, connection: Uuid) -> Result<u64> {
+    let under_way = [JobState::Published, JobState::Running].map(JobState::word);
+    Ok(scope::select_any::<sync_job::Entity>()
+        .filter(sync_job::Column::ConnectionId.eq(connection))
+        .filter(sync_job::Column::State.is_in(under_way))
+        .count(&**transaction)
+        .await?)
+}
+
+async fn mark(
+    transaction: &Transaction,
+    connection: Uuid,
+    most: u64,
+    now: DateTime<Utc>,
+    patience: Duration,
+) -> Result<Vec<Hint>> {
+    let mut due: Vec<(Uuid, i32)> = Vec::new();
+    for lane in [Lane::Hot, Lane::Normal, Lane::Bulk] {
+        let left = most.saturating_sub(due.len() as u64);
+        if left == 0 {
+            break;
+        }
+        due.extend(
+            scope::select_any::<sync_job::Entity>()
+                .select_only()
+                .columns([sync_job::Column::Id, sync_job::Column::PublishCount])
+                .filter(sync_job::Column::ConnectionId.eq(connection))
+                .filter(is_due(lane, now))
+                .order_by_asc(sync_job::Column::NextAt)
+                .limit(left)
+                .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+                .into_tuple::<(Uuid, i32)>()
+                .all(&**transaction)
+                .await?,
+        );
+    }
+    let mut hints = Vec::with_capacity(due.len());
+    // Jobs of one loss count share a patience, and so a statement; almost all have lost nothing.
+    due.sort_by_key(|(_, losses)| *losses);
+    for same in due.chunk_by(|left, right| left.1 == right.1) {
+        let losses = same.first().map_or(0, |(_, losses)| *losses);
+        let marked = scope::update_any::<sync_job::Entity>()
+            .filter(sync_job::Column::Id.is_in(same.iter().map(|(id, _)| *id)))
+            .filter(sync_job::Column::State.eq(JobState::Pending.word()))
+            .col_expr(sync_job::Column::State, Expr::value(JobState::Published.word()))
+            .col_expr(
+                sync_job::Column::Generation,
+                Expr::col(sync_job::Column::Generation).add(1),
+            )
+            .col_expr(
+                sync_job::Column::PublishCount,
+                Expr::col(sync_job::Column::PublishCount).add(1),
+            )
+            .col_expr(
+                sync_job::Column::RepublishAt,
+                Expr::value(now + patience_after(patience, losses)),
+            )
+            .exec_with_returning(&**transaction)
+            .await?;
+        hints.extend(marked.into_iter().map(|row| Hint {
+            job: row.id,
+            generation: row.generation,
+            workspace: row.workspace_id,
+            lane: Lane::from_rank(row.lane),
+            traceparent: row.traceparent,
+        }));
+    }
+    Ok(hints)
+}
+
+fn patience_after(patience: Duration, losses: i32) -> Duration {
+    const MOST: Duration = Duration::from_secs(300);
+    cmp::min(patience.saturating_mul(1 << losses.clamp(0, 10)), MOST)
+}

@@ -1,0 +1,79 @@
+//! Jobs as people see them.
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::{
+    domain::sync::{Job, JobState, Link, Provider, Status},
+    storage::{Store, entity::sync_job, error::Result, rows, scope},
+};
+
+impl Store {
+    /// Jobs of some leads, by lead and CRM.
+    pub(in crate::storage) async fn jobs_of(
+        &self,
+        workspace: Uuid,
+        leads: impl Iterator<Item = Uuid>,
+    ) -> Result<HashMap<Uuid, HashMap<Provider, Job>>> {
+        let mut jobs: HashMap<Uuid, HashMap<Provider, Job>> = HashMap::new();
+        for row in scope::select::<sync_job::Entity>(workspace)
+            .filter(sync_job::Column::LeadId.is_in(leads))
+            .all(self.reader())
+            .await?
+        {
+            let lead = row.lead_id;
+            let (provider, job) = job(row)?;
+            jobs.entry(lead).or_default().insert(provider, job);
+        }
+        Ok(jobs)
+    }
+
+    /// Jobs of a connection that are not settled, counted up to `most`.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn count_owed(&self, workspace: Uuid, connection: Uuid, most: u64) -> Result<u64> {
+        use sea_orm::QuerySelect;
+        let open = [JobState::Pending, JobState::Published, JobState::Running].map(JobState::word);
+        Ok(scope::select::<sync_job::Entity>(workspace)
+            .filter(sync_job::Column::ConnectionId.eq(connection))
+            .filter(sync_job::Column::State.is_in(open))
+            .limit(most)
+            .count(self.reader())
+            .await?)
+    }
+}
+
+fn job(row: sync_job::Model) -> Result<(Provider, Job)> {
+    let provider = rows::word(
+        Provider::parse(&row.provider),
+        "sync_jobs.provider",
+        row.id,
+        &row.provider,
+    )?;
+    let state = rows::word(JobState::parse(&row.state), "sync_jobs.state", row.id, &row.state)?;
+    let reason = row
+        .reason
+        .map(|reason| rows::json("sync_jobs.reason", row.id, reason))
+        .transpose()?;
+    Ok((
+        provider,
+        Job {
+            state,
+            link: Link {
+                provider,
+                status: Status::Pending,
+                external_id: row.external_id,
+                url: row.url,
+                reason,
+                wanted_revision: row.wanted_revision,
+                synced_revision: row.synced_revision,
+                pending_since: Some(row.first_pending_at),
+                synced_at: row.synced_at,
+                latency_ms: row.latency_ms,
+            },
+        },
+    ))
+}

@@ -1,0 +1,375 @@
+//! What became of jobs: recorded only with the token of their lease, and only once.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    sea_query::{Expr, LockType},
+};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        activity::{Activity, Details, Kind},
+        sync::{JobReport, JobState, Provider, Reason},
+    },
+    storage::{
+        Store, Transaction,
+        capture::{activity_row, insert},
+        crypto::WorkspaceKeys,
+        entity::{activity, connection, sync_job},
+        error::Result,
+        rows, scope,
+    },
+};
+
+/// Tries after which a job is given up.
+const MAX_ATTEMPTS: i32 = 40;
+/// Age after which a job is given up.
+const HORIZON: TimeDelta = TimeDelta::hours(80);
+/// First pause between tries; each failure doubles the most that is drawn.
+const BASE_PAUSE: Duration = Duration::from_secs(2);
+/// Longest drawn pause between tries.
+const MAX_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// A report of one job.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The job.
+    pub job: Uuid,
+    /// Token of the lease.
+    pub token: Uuid,
+    /// What became of it.
+    pub outcome: JobReport,
+}
+
+/// Whether a report counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receipt {
+    /// Recorded, now or by an earlier call with the same token.
+    Recorded,
+    /// The lease was lost; the job will be repaired.
+    LeaseLost,
+    /// The job no longer exists.
+    Gone,
+}
+
+/// What a batch of reports says about one connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Jobs that the vendor answered, one way or the other.
+    pub answered: u32,
+    /// Jobs that failed for the vendor's or the network's sake.
+    pub failed: u32,
+}
+
+/// How long to wait before an outcome that was unknown is verified.
+#[derive(Debug, Clone, Copy)]
+pub struct VerifyAfter(pub Duration);
+
+impl Store {
+    /// Records reports of a destination; one receipt per report, in order, and the health of the connections.
+    ///
+    /// # Errors
+    /// The database; nothing is recorded then, and the same reports may come again.
+    pub async fn report(
+        &self,
+        provider: Provider,
+        reports: &[Report],
+        verify_after: VerifyAfter,
+    ) -> Result<(Vec<Receipt>, HashMap<Uuid, Health>)> {
+        let transaction = self.begin().await?;
+        let mut query = scope::select_any::<sync_job::Entity>()
+            .filter(sync_job::Column::Provider.eq(provider.name()))
+            .filter(sync_job::Column::Id.is_in(reports.iter().map(|report| report.job)));
+        if transaction.locks_rows() {
+            query = query.lock(LockType::Update);
+        }
+        let rows = query.all(&*transaction).await?;
+        let mut keys = HashMap::new();
+        for workspace in rows.iter().map(|row| row.workspace_id).collect::<HashSet<_>>() {
+            keys.insert(workspace, self.workspace_keys(workspace).await?);
+        }
+        let mut rows: HashMap<Uuid, sync_job::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
+
+        let now = self.clock.now();
+        let (mut receipts, mut activities) = (Vec::with_capacity(reports.len()), Vec::new());
+        let mut health: HashMap<Uuid, Health> = HashMap::new();
+        for report in reports {
+            let Some(row) = rows.remove(&report.job) else {
+                receipts.push(Receipt::Gone);
+                continue;
+            };
+            if row.reported_token == Some(report.token) {
+                receipts.push(Receipt::Recorded);
+                continue;
+            }
+            if row.lease_token != Some(report.token) {
+                repair(&transaction, &row, now, verify_after).await?;
+                receipts.push(Receipt::LeaseLost);
+                continue;
+            }
+            judge(&report.outcome, health.entry(row.connection_id).or_default());
+            if let JobReport::Paused { rest, reason } = &report.outcome {
+                pause(&transaction, row.connection_id, *rest, reason, now).await?;
+            }
+            if let (Some(kind), Some(keys)) = (event(&row, &report.outcome), keys.get(&row.workspace_id)) {
+                activities.push(self.entry(keys, &row, kind, &report.outcome, now)?);
+            }
+            settle(row, report, now, verify_after)
+                .update(&*transaction)
+                .await?;
+            receipts.push(Receipt::Recorded);
+        }
+        insert::<activity::Entity>(&transaction, activities).await?;
+        leads_runtime::crash_point!("report.before_commit");
+        transaction.commit().await?;
+        leads_runtime::crash_point!("report.after_commit");
+        Ok((receipts, health))
+    }
+
+    /// Gives leases back that were not used; no attempt is counted.
+    ///
+    /// # Errors
+    /// The database; the sweep takes the leases back then.
+    pub async fn release(&self, provider: Provider, leases: &[(Uuid, Uuid)]) -> Result<()> {
+        let now = self.clock.now();
+        let transaction = self.begin().await?;
+        for (job, token) in leases {
+            scope::update_any::<sync_job::Entity>()
+                .filter(sync_job::Column::Provider.eq(provider.name()))
+                .filter(sync_job::Column::Id.eq(*job))
+                .filter(sync_job::Column::LeaseToken.eq(*token))
+                .filter(sync_job::Column::State.eq(JobState::Running.word()))
+                .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
+                .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
+                .col_expr(sync_job::Column::LeaseUntil, Expr::value(None::<DateTime<Utc>>))
+                .col_expr(sync_job::Column::NextAt, Expr::value(now))
+                .exec(&*transaction)
+                .await?;
+        }
+        transaction.commit().await
+    }
+
+    fn entry(
+        &self,
+        keys: &WorkspaceKeys,
+        row: &sync_job::Model,
+        kind: Kind,
+        outcome: &JobReport,
+        now: DateTime<Utc>,
+    ) -> Result<activity::Model> {
+        let text = match outcome {
+            JobReport::Delivered { external_id, .. } | JobReport::Verified { external_id, .. } => {
+                format!(
+                    "revision {} is in {} as record {external_id}",
+                    row.claimed_revision, row.provider
+                )
+            }
+            JobReport::Rejected(reason) | JobReport::Retry { reason, .. } => {
+                format!("{}: {}", reason.code, reason.message)
+            }
+            JobReport::Unknown { why } => why.clone(),
+            JobReport::Paused { reason, .. } => reason.message.clone(),
+        };
+        let activity = Activity {
+            id: leads_runtime::ids::new_id(&self.clock),
+            kind: kind.word().to_owned(),
+            actor: format!("connector:{}", row.provider),
+            at: now,
+            details: Details {
+                changes: Vec::new(),
+                text,
+            },
+        };
+        activity_row(keys, row.workspace_id, row.lead_id, activity)
+    }
+}
+
+/// The job after the report.
+fn settle(
+    row: sync_job::Model,
+    report: &Report,
+    now: DateTime<Utc>,
+    VerifyAfter(verify_after): VerifyAfter,
+) -> sync_job::ActiveModel {
+    let newer_wanted = row.wanted_revision > row.claimed_revision;
+    let (attempt, first_pending_at, claimed) = (row.attempt, row.first_pending_at, row.claimed_revision);
+    let (unknown_before, synced_before) = (row.unknown_outcome, row.synced_revision);
+    let mut job = row.into_active_model();
+    job.lease_token = Set(None);
+    job.lease_until = Set(None);
+    job.reported_token = Set(Some(report.token));
+    let pending = |job: &mut sync_job::ActiveModel, pause: Duration| {
+        job.state = Set(JobState::Pending.word().to_owned());
+        job.next_at = Set(now + pause);
+    };
+    let accepted = |job: &mut sync_job::ActiveModel, external_id: &str, url: &str| {
+        job.external_id = Set(external_id.to_owned());
+        if !url.is_empty() {
+            job.url = Set(url.to_owned());
+        }
+        job.synced_at = Set(Some(now));
+        job.latency_ms = Set((now - first_pending_at).num_milliseconds());
+        job.attempt = Set(0);
+        job.solo = Set(false);
+        job.solo_losses = Set(0);
+        job.reason = Set(None);
+    };
+    match &report.outcome {
+        JobReport::Delivered { external_id, url } => {
+            accepted(&mut job, external_id, url);
+            job.synced_revision = Set(claimed);
+            job.verifying = Set(false);
+            if newer_wanted {
+                pending(&mut job, Duration::ZERO);
+                job.first_pending_at = Set(now);
+            } else if unknown_before {
+                // An earlier write may still arrive and put an old revision over this one.
+                pending(&mut job, verify_after);
+                job.verifying = Set(true);
+            } else {
+                job.state = Set(JobState::Done.word().to_owned());
+            }
+        }
+        JobReport::Verified {
+            external_id,
+            url,
+            revision,
+        } => {
+            job.unknown_outcome = Set(false);
+            job.verifying = Set(false);
+            if *revision >= synced_before && *revision > 0 && !newer_wanted {
+                accepted(&mut job, external_id, url);
+                job.state = Set(JobState::Done.word().to_owned());
+            } else {
+                job.synced_revision = Set(*revision);
+                job.external_id = Set(external_id.clone());
+                pending(&mut job, Duration::ZERO);
+            }
+        }
+        JobReport::Retry { reason, after } => {
+            let exhausted = attempt + 1 >= MAX_ATTEMPTS || now - first_pending_at > HORIZON;
+            job.attempt = Set(attempt + 1);
+            if exhausted {
+                job.state = Set(JobState::Dead.word().to_owned());
+                job.reason = Set(Some(rows::to_json(&exhausted_reason(reason, attempt + 1))));
+            } else {
+                pending(&mut job, after.unwrap_or_default().max(drawn_pause(attempt)));
+                job.reason = Set(Some(rows::to_json(reason)));
+            }
+        }
+        JobReport::Rejected(reason) => {
+            job.reason = Set(Some(rows::to_json(reason)));
+            if newer_wanted {
+                pending(&mut job, Duration::ZERO);
+            } else {
+                job.state = Set(JobState::Dead.word().to_owned());
+            }
+        }
+        JobReport::Unknown { why } => {
+            job.unknown_outcome = Set(true);
+            job.attempt = Set(attempt + 1);
+            job.reason = Set(Some(rows::to_json(&Reason {
+                code: "UNKNOWN_OUTCOME".to_owned(),
+                message: why.clone(),
+                hint: "nothing to do: the write is repeated by the same key and then read back".to_owned(),
+                ..Reason::default()
+            })));
+            pending(&mut job, drawn_pause(attempt));
+        }
+        JobReport::Paused { rest, .. } => pending(&mut job, rest.unwrap_or_default()),
+    }
+    job
+}
+
+/// A report came with a token whose lease was lost: its write may have reached the CRM after a newer one.
+async fn repair(
+    transaction: &Transaction,
+    row: &sync_job::Model,
+    now: DateTime<Utc>,
+    VerifyAfter(verify_after): VerifyAfter,
+) -> Result<()> {
+    let mut job = row.clone().into_active_model();
+    job.unknown_outcome = Set(true);
+    if row.state == JobState::Done.word() {
+        job.state = Set(JobState::Pending.word().to_owned());
+        job.verifying = Set(true);
+        job.next_at = Set(now + verify_after);
+    }
+    job.update(&**transaction).await?;
+    Ok(())
+}
+
+async fn pause(
+    transaction: &Transaction,
+    id: Uuid,
+    rest: Option<Duration>,
+    reason: &Reason,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    scope::update_any::<connection::Entity>()
+        .filter(connection::Column::Id.eq(id))
+        .col_expr(connection::Column::State, Expr::value("paused"))
+        .col_expr(
+            connection::Column::PausedUntil,
+            Expr::value(rest.map(|rest| now + rest)),
+        )
+        .col_expr(
+            connection::Column::Problem,
+            Expr::value(Some(rows::to_json(reason))),
+        )
+        .exec(&**transaction)
+        .await?;
+    Ok(())
+}
+
+fn judge(outcome: &JobReport, health: &mut Health) {
+    match outcome {
+        JobReport::Delivered { .. } | JobReport::Rejected(_) | JobReport::Verified { .. } => {
+            health.answered += 1
+        }
+        JobReport::Retry { reason, .. } if reason.code == "RATE_LIMITED" => {}
+        JobReport::Retry { .. } | JobReport::Unknown { .. } => health.failed += 1,
+        JobReport::Paused { .. } => {}
+    }
+}
+
+fn event(row: &sync_job::Model, outcome: &JobReport) -> Option<Kind> {
+    match outcome {
+        JobReport::Delivered { .. } => Some(Kind::Synced),
+        JobReport::Rejected(_) if row.wanted_revision == row.claimed_revision => Some(Kind::SyncFailed),
+        JobReport::Retry { .. } if row.attempt + 1 >= MAX_ATTEMPTS => Some(Kind::SyncFailed),
+        JobReport::Rejected(_)
+        | JobReport::Retry { .. }
+        | JobReport::Unknown { .. }
+        | JobReport::Paused { .. }
+        | JobReport::Verified { .. } => None,
+    }
+}
+
+fn exhausted_reason(last: &Reason, attempts: i32) -> Reason {
+    Reason {
+        code: "EXHAUSTED".to_owned(),
+        message: format!(
+            "given up after {attempts} tries; the last failure was {}: {}",
+            last.code, last.message
+        ),
+        hint: "sync the lead again once the CRM works".to_owned(),
+        ..last.clone()
+    }
+}
+
+/// Full jitter: anything up to a limit that doubles with each failure.
+fn drawn_pause(attempt: i32) -> Duration {
+    let most = BASE_PAUSE
+        .saturating_mul(1 << attempt.clamp(0, 12))
+        .min(MAX_PAUSE);
+    most.mul_f64(rand::random::<f64>())
+}

@@ -1,0 +1,149 @@
+//! Credentials, as hashes.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, sea_query::Expr};
+use uuid::Uuid;
+
+use super::{Store, entity::api_key, error::Result, rows, scope};
+
+/// A credential without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Public part.
+    pub id: String,
+    /// Workspace of an API key.
+    pub workspace: Option<Uuid>,
+    /// Destination of a connector credential.
+    pub destination: Option<String>,
+    /// Name for people.
+    pub name: String,
+    /// Names of scopes.
+    pub scopes: Vec<String>,
+    /// Keyed hash of the secret.
+    pub digest: Vec<u8>,
+    /// Creation.
+    pub created_at: DateTime<Utc>,
+    /// End by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Last use, within a minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// Revocation.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    /// Stores a credential.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn create_key(&self, key: Key) -> Result<()> {
+        let row = api_key::Model {
+            id: key.id,
+            workspace_id: key.workspace,
+            destination: key.destination,
+            name: key.name,
+            scopes: rows::to_json(&key.scopes),
+            digest: key.digest,
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        let transaction = self.begin().await?;
+        super::capture::insert::<api_key::Entity>(&transaction, vec![row]).await?;
+        transaction.commit().await
+    }
+
+    /// The credential with a public part.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn find_key(&self, id: &str) -> Result<Option<Key>> {
+        scope::select_any::<api_key::Entity>()
+            .filter(api_key::Column::Id.eq(id))
+            .one(self.reader())
+            .await?
+            .map(key)
+            .transpose()
+    }
+
+    /// API keys of a workspace, newest first.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn list_keys(&self, workspace: Uuid) -> Result<Vec<Key>> {
+        scope::select::<api_key::Entity>(workspace)
+            .order_by_desc(api_key::Column::CreatedAt)
+            .order_by_desc(api_key::Column::Id)
+            .all(self.reader())
+            .await?
+            .into_iter()
+            .map(key)
+            .collect()
+    }
+
+    /// How many API keys a workspace has that are not revoked.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn count_keys(&self, workspace: Uuid) -> Result<u64> {
+        Ok(scope::select::<api_key::Entity>(workspace)
+            .filter(api_key::Column::RevokedAt.is_null())
+            .count(self.reader())
+            .await?)
+    }
+
+    /// Ends a key of a workspace; false if there is none. Ending it again changes nothing.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn revoke_key(&self, workspace: Uuid, id: &str) -> Result<bool> {
+        let transaction = self.begin().await?;
+        scope::update::<api_key::Entity>(workspace)
+            .filter(api_key::Column::Id.eq(id))
+            .filter(api_key::Column::RevokedAt.is_null())
+            .col_expr(api_key::Column::RevokedAt, Expr::value(Some(self.clock.now())))
+            .exec(&*transaction)
+            .await?;
+        let found = scope::select::<api_key::Entity>(workspace)
+            .filter(api_key::Column::Id.eq(id))
+            .one(&*transaction)
+            .await?
+            .is_some();
+        transaction.commit().await?;
+        Ok(found)
+    }
+
+    /// Notes that credentials were used.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn touch_keys(&self, used: &[(String, DateTime<Utc>)]) -> Result<()> {
+        let transaction = self.begin().await?;
+        for (id, at) in used {
+            scope::update_any::<api_key::Entity>()
+                .filter(api_key::Column::Id.eq(id))
+                .col_expr(api_key::Column::LastUsedAt, Expr::value(Some(*at)))
+                .exec(&*transaction)
+                .await?;
+        }
+        transaction.commit().await
+    }
+}
+
+fn key(row: api_key::Model) -> Result<Key> {
+    let scopes = serde_json::from_value(row.scopes)
+        .map_err(|problem| super::Error::inconsistent("api_keys", "scopes", &row.id, problem))?;
+    Ok(Key {
+        id: row.id,
+        workspace: row.workspace_id,
+        destination: row.destination,
+        name: row.name,
+        scopes,
+        digest: row.digest,
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+        last_used_at: row.last_used_at,
+        revoked_at: row.revoked_at,
+    })
+}

@@ -1,0 +1,307 @@
+//! Leads, with what is shown beside them.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ColumnTrait, Condition, DbBackend, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Query, SimpleExpr},
+};
+use uuid::Uuid;
+
+use super::{
+    Store,
+    crypto::WorkspaceKeys,
+    entity::{activity, consent, contact, lead, message, score, sync_job},
+    error::{Error, Result},
+    rows, scope,
+};
+use crate::domain::{
+    contact::Contact,
+    lead::Lead,
+    page::{Key, LeadCursor, LeadQuery},
+    score::Score,
+    sync::{Job, JobState, Provider, Status},
+    workspace::Settings,
+};
+
+/// A lead with its contact, score and jobs.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The lead.
+    pub lead: Lead,
+    /// The person.
+    pub contact: Contact,
+    /// The current score.
+    pub score: Option<Score>,
+    /// One per CRM that was ever owed something.
+    pub jobs: HashMap<Provider, Job>,
+}
+
+impl Store {
+    /// One lead.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn find_lead(&self, workspace: Uuid, keys: &WorkspaceKeys, id: Uuid) -> Result<Option<Record>> {
+        let rows = scope::select::<lead::Entity>(workspace)
+            .filter(lead::Column::Id.eq(id))
+            .all(self.reader())
+            .await?;
+        Ok(self.records(workspace, keys, rows).await?.pop())
+    }
+
+    /// Some leads, in any order; those that are gone are left out.
+    pub(super) async fn leads_by_id(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        ids: &[Uuid],
+    ) -> Result<Vec<Record>> {
+        let rows = scope::select::<lead::Entity>(workspace)
+            .filter(lead::Column::Id.is_in(ids.iter().copied()))
+            .all(self.reader())
+            .await?;
+        self.records(workspace, keys, rows).await
+    }
+
+    /// Whether the workspace has the lead, and who it is.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn find_contact_of_lead(&self, workspace: Uuid, id: Uuid) -> Result<Option<Uuid>> {
+        Ok(scope::select::<lead::Entity>(workspace)
+            .filter(lead::Column::Id.eq(id))
+            .one(self.reader())
+            .await?
+            .map(|row| row.contact_id))
+    }
+
+    /// A page of leads after `cursor`, at most `most`. `connected` says whether the workspace has a CRM.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn list_leads(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        query: &LeadQuery,
+        settings: &Settings,
+        connected: bool,
+        cursor: Option<LeadCursor>,
+        most: u64,
+    ) -> Result<Vec<Record>> {
+        let mut select = scope::select::<lead::Entity>(workspace);
+        if let Some(score) = query.score_min {
+            select = select.filter(lead::Column::Score.gte(i16::from(score)));
+        }
+        if let Some(score) = query.score_max {
+            select = select.filter(lead::Column::Score.lte(i16::from(score)));
+        }
+        if let Some(stage) = query.stage {
+            select = select.filter(lead::Column::Stage.eq(stage.word()));
+        }
+        if let Some(channel) = query.channel {
+            select = select.filter(lead::Column::Channel.eq(channel.word()));
+        }
+        if let Some(status) = query.sync {
+            select = select.filter(stands(status, settings, connected));
+        }
+        if !query.words.is_empty() {
+            let tokens = query.words.iter().map(|word| keys.search_token(word));
+            select = select.filter(found_by(tokens, self.reader().get_database_backend()));
+        }
+        let key = match query.order.key {
+            Key::CapturedAt => lead::Column::CapturedAt,
+            Key::Score => lead::Column::Score,
+        };
+        if let Some(cursor) = cursor {
+            select = select.filter(after(key, cursor, query.order.descending));
+        }
+        let direction = if query.order.descending {
+            sea_orm::Order::Desc
+        } else {
+            sea_orm::Order::Asc
+        };
+        let found = select
+            .order_by(key, direction.clone())
+            .order_by(lead::Column::Id, direction)
+            .limit(most)
+            .all(self.reader())
+            .await?;
+        self.records(workspace, keys, found).await
+    }
+
+    /// Deletes a lead, its contact and all that hangs on them; false if there is none.
+    ///
+    /// # Errors
+    /// The database; nothing is deleted then.
+    pub async fn delete_lead(&self, workspace: Uuid, id: Uuid) -> Result<bool> {
+        let transaction = self.begin().await?;
+        let found = scope::select::<lead::Entity>(workspace)
+            .filter(lead::Column::Id.eq(id))
+            .one(&*transaction)
+            .await?;
+        let Some(found) = found else { return Ok(false) };
+        let contact = found.contact_id;
+        scope::delete::<sync_job::Entity>(workspace)
+            .filter(sync_job::Column::LeadId.eq(id))
+            .exec(&*transaction)
+            .await?;
+        scope::delete::<activity::Entity>(workspace)
+            .filter(activity::Column::LeadId.eq(id))
+            .exec(&*transaction)
+            .await?;
+        scope::delete::<score::Entity>(workspace)
+            .filter(score::Column::LeadId.eq(id))
+            .exec(&*transaction)
+            .await?;
+        scope::delete::<message::Entity>(workspace)
+            .filter(message::Column::ContactId.eq(contact))
+            .exec(&*transaction)
+            .await?;
+        scope::delete::<consent::Entity>(workspace)
+            .filter(consent::Column::ContactId.eq(contact))
+            .exec(&*transaction)
+            .await?;
+        let deleted = scope::delete::<lead::Entity>(workspace)
+            .filter(lead::Column::Id.eq(id))
+            .exec(&*transaction)
+            .await?;
+        scope::delete::<contact::Entity>(workspace)
+            .filter(contact::Column::Id.eq(contact))
+            .exec(&*transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(deleted.rows_affected == 1)
+    }
+
+    /// Rows of leads with what is shown beside them, in the same order.
+    async fn records(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        found: Vec<lead::Model>,
+    ) -> Result<Vec<Record>> {
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let contacts = scope::select::<contact::Entity>(workspace)
+            .filter(contact::Column::Id.is_in(found.iter().map(|row| row.contact_id)))
+            .all(self.reader())
+            .await?;
+        let mut contacts: HashMap<Uuid, contact::Model> =
+            contacts.into_iter().map(|row| (row.id, row)).collect();
+        let mut scores = self
+            .scores_by_id(workspace, keys, found.iter().map(|row| row.score_id))
+            .await?;
+        let mut jobs = self.jobs_of(workspace, found.iter().map(|row| row.id)).await?;
+        found
+            .into_iter()
+            .map(|row| {
+                let contact = contacts.remove(&row.contact_id).ok_or_else(|| {
+                    Error::inconsistent("leads", "contact_id", row.id, "the contact is gone")
+                })?;
+                Ok(Record {
+                    contact: rows::contact(keys, contact)?,
+                    score: scores.remove(&row.score_id),
+                    jobs: jobs.remove(&row.id).unwrap_or_default(),
+                    lead: rows::lead(keys, row)?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Rows behind a cursor.
+fn after(key: lead::Column, cursor: LeadCursor, descending: bool) -> Condition {
+    let value: sea_orm::Value = match key {
+        lead::Column::Score => i16::from(cursor.score).into(),
+        _ => cursor.captured_at.into(),
+    };
+    let (further, next) = if descending {
+        (key.lt(value.clone()), lead::Column::Id.lt(cursor.id))
+    } else {
+        (key.gt(value.clone()), lead::Column::Id.gt(cursor.id))
+    };
+    Condition::any()
+        .add(further)
+        .add(Condition::all().add(key.eq(value)).add(next))
+}
+
+/// Leads whose sync stands so: the same rules as `domain::sync::link`, in SQL.
+fn stands(status: Status, settings: &Settings, connected: bool) -> Condition {
+    let required: i16 = settings.required_fields.iter().map(|field| field.bit()).sum();
+    let no_job = || job_in(None).not();
+    let reaches = || lead::Column::Score.gte(i16::from(settings.sync_threshold));
+    let complete = || {
+        Expr::exists(
+            Query::select()
+                .expr(Expr::value(1))
+                .from(contact::Entity)
+                .and_where(
+                    Expr::col((contact::Entity, contact::Column::Id))
+                        .equals((lead::Entity, lead::Column::ContactId)),
+                )
+                .and_where(
+                    Expr::col((contact::Entity, contact::Column::Filled))
+                        .bit_and(required)
+                        .eq(required),
+                )
+                .to_owned(),
+        )
+    };
+    match (status, connected) {
+        (Status::NotConnected, connected) => Condition::all().add(Expr::value(!connected)),
+        (_, false) => Condition::all().add(Expr::value(false)),
+        (Status::Synced, true) => Condition::all().add(job_in(Some(&[JobState::Done]))),
+        (Status::Error, true) => Condition::all().add(job_in(Some(&[JobState::Dead]))),
+        (Status::Pending, true) => Condition::any()
+            .add(job_in(Some(&[
+                JobState::Pending,
+                JobState::Published,
+                JobState::Running,
+            ])))
+            .add(Condition::all().add(no_job()).add(reaches()).add(complete())),
+        (Status::BelowThreshold, true) => Condition::all().add(no_job()).add(reaches().not()),
+        (Status::Blocked, true) => Condition::all()
+            .add(no_job())
+            .add(reaches())
+            .add(complete().not()),
+    }
+}
+
+fn job_in(states: Option<&[JobState]>) -> SimpleExpr {
+    let mut query = Query::select();
+    query.expr(Expr::value(1)).from(sync_job::Entity).and_where(
+        Expr::col((sync_job::Entity, sync_job::Column::LeadId)).equals((lead::Entity, lead::Column::Id)),
+    );
+    if let Some(states) = states {
+        query.and_where(
+            Expr::col((sync_job::Entity, sync_job::Column::State))
+                .is_in(states.iter().map(|state| state.word())),
+        );
+    }
+    Expr::exists(query.to_owned())
+}
+
+/// Leads whose contact is found by every token. Tokens are letters from `a` to `p` only.
+fn found_by(tokens: impl Iterator<Item = String>, backend: DbBackend) -> SimpleExpr {
+    let mut query = Query::select();
+    query.expr(Expr::value(1)).from(contact::Entity).and_where(
+        Expr::col((contact::Entity, contact::Column::Id)).equals((lead::Entity, lead::Column::ContactId)),
+    );
+    if backend == DbBackend::Postgres {
+        let all = tokens.collect::<Vec<_>>().join(" & ");
+        query.and_where(Expr::cust_with_values(
+            "to_tsvector('simple', \"contacts\".\"search\") @@ to_tsquery('simple', $1)",
+            [all],
+        ));
+    } else {
+        for token in tokens {
+            query.and_where(
+                Expr::col((contact::Entity, contact::Column::Search)).like(format!("% {token} %")),
+            );
+        }
+    }
+    Expr::exists(query.to_owned())
+}

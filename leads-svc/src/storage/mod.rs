@@ -1,0 +1,215 @@
+//! The database: the only code that names SeaORM.
+//!
+//! Stored: one file per aggregate below, one table per file in `entity`. Moves: callers begin a [`Transaction`] for
+//! writes and commit it explicitly; dropping it rolls back. Holds: rows of a workspace are reached through `scope` only.
+
+use std::{ops::Deref, sync::Arc, time::Duration};
+
+use leads_runtime::clock::Clock;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+pub mod activities;
+pub mod capture;
+pub mod connections;
+pub mod contacts;
+pub mod crypto;
+pub mod entity;
+pub mod error;
+pub mod idempotency;
+pub mod jobs;
+pub mod keyring;
+pub mod keys;
+pub mod leads;
+pub mod messages;
+mod rows;
+pub mod scope;
+pub mod scores;
+pub mod tasks;
+pub mod workspaces;
+
+pub use error::{Error, Result};
+
+use crypto::KeyEncryptionKey;
+use keyring::Keyring;
+
+/// Longest wait for a connection of the pool.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Longest wait for a lock that another transaction holds.
+const LOCK_TIMEOUT_MS: u32 = 2_000;
+/// A pooled connection that rested longer is tested before use.
+const IDLE_BEFORE_TEST: Duration = Duration::from_secs(30);
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `sqlite://…` or `postgres://…`.
+    pub url: String,
+    /// Most connections.
+    pub max_connections: u32,
+}
+
+/// The database and the keys of what it holds.
+#[derive(Debug, Clone)]
+pub struct Store {
+    database: DatabaseConnection,
+    /// SQLite takes one writer at a time: waiting here is fair, waiting in SQLite is not.
+    writer: Option<Arc<Mutex<()>>>,
+    keyring: Arc<Keyring>,
+    clock: Clock,
+}
+
+impl Store {
+    /// Connects; does not migrate.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn connect(options: &Options, kek: KeyEncryptionKey, clock: Clock) -> Result<Self> {
+        let database = Database::connect(connect_options(options)).await?;
+        let writer = (database.get_database_backend() == DbBackend::Sqlite).then(Arc::default);
+        Ok(Self {
+            database,
+            writer,
+            keyring: Arc::new(Keyring::new(kek)),
+            clock,
+        })
+    }
+
+    /// Applies the migrations that the database lacks.
+    ///
+    /// # Errors
+    /// A statement failed; what was applied before stays.
+    pub async fn migrate(&self) -> Result<()> {
+        Ok(leads_migration::Migrator::up(&self.database, None).await?)
+    }
+
+    /// Whether every migration is applied.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn is_migrated(&self) -> Result<bool> {
+        Ok(leads_migration::Migrator::get_pending_migrations(&self.database)
+            .await?
+            .is_empty())
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<()> {
+        Ok(self.database.ping().await?)
+    }
+
+    /// The one clock of everything that is stored.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Keys of workspaces.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// How far the database's clock is ahead of this process's; zero on SQLite, which has none of its own.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn clock_skew(&self) -> Result<chrono::TimeDelta> {
+        if self.writer.is_some() {
+            return Ok(chrono::TimeDelta::zero());
+        }
+        let asked = std::time::Instant::now();
+        let statement = Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp() AS at");
+        let row = self.database.query_one_raw(statement).await?;
+        let there: chrono::DateTime<chrono::Utc> = match row {
+            Some(row) => row.try_get("", "at")?,
+            None => return Ok(chrono::TimeDelta::zero()),
+        };
+        let answered_for = chrono::TimeDelta::from_std(asked.elapsed() / 2).unwrap_or_default();
+        Ok(there - (self.clock.now() - self.clock.offset() - answered_for))
+    }
+
+    /// Starts a transaction for writes.
+    ///
+    /// # Errors
+    /// No connection is free, or the database is away.
+    pub async fn begin(&self) -> Result<Transaction> {
+        let turn = match &self.writer {
+            Some(writer) => Some(Arc::clone(writer).lock_owned().await),
+            None => None,
+        };
+        let inner = self
+            .database
+            .begin_with_options(TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            })
+            .await?;
+        Ok(Transaction { inner, _turn: turn })
+    }
+
+    /// For reads outside a transaction.
+    fn reader(&self) -> &DatabaseConnection {
+        &self.database
+    }
+}
+
+/// A write in progress. Dropped without [`commit`](Self::commit) it leaves nothing behind.
+#[derive(Debug)]
+pub struct Transaction {
+    inner: DatabaseTransaction,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Transaction {
+    /// Makes the write durable.
+    ///
+    /// # Errors
+    /// It is not known whether the write took place if the database became unavailable.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.inner.commit().await?)
+    }
+
+    /// Whether rows can be locked one by one.
+    fn locks_rows(&self) -> bool {
+        self.inner.get_database_backend() == DbBackend::Postgres
+    }
+}
+
+impl Deref for Transaction {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+}
+
+fn connect_options(options: &Options) -> ConnectOptions {
+    let mut connect = ConnectOptions::new(options.url.clone());
+    connect
+        .max_connections(options.max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_timeout(Duration::from_secs(5))
+        .sqlx_logging(false)
+        .test_before_acquire_if_idle_for(IDLE_BEFORE_TEST)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .create_if_missing(true)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(5))
+                .pragma("journal_mode", "WAL")
+                .pragma("synchronous", "FULL")
+        })
+        .map_sqlx_postgres_opts(|postgres| {
+            postgres.application_name("leads-svc").options([
+                ("lock_timeout", LOCK_TIMEOUT_MS.to_string()),
+                ("statement_timeout", "30000".to_owned()),
+            ])
+        });
+    connect
+}

@@ -1,0 +1,83 @@
+//! The only place where queries start: every one of a workspace's rows carries its workspace from the first word.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the scoped starts are built here, from the unscoped ones"
+)]
+
+use sea_orm::{ColumnTrait, DeleteMany, EntityTrait, QueryFilter, Select, UpdateMany};
+use uuid::Uuid;
+
+use super::entity::{
+    activity, api_key, connection, connection_task, connector_replica, consent, contact, idempotency, lead,
+    message, score, sync_job, workspace,
+};
+
+/// A table whose rows belong to workspaces.
+pub trait Scoped: EntityTrait {
+    /// The column that says to which one.
+    const WORKSPACE: Self::Column;
+}
+
+macro_rules! scoped {
+    ($($module:ident),+ $(,)?) => {
+        $(impl Scoped for $module::Entity {
+            const WORKSPACE: Self::Column = $module::Column::WorkspaceId;
+        })+
+    };
+}
+
+scoped!(
+    activity,
+    api_key,
+    connection,
+    connection_task,
+    consent,
+    contact,
+    idempotency,
+    lead,
+    message,
+    score,
+    sync_job
+);
+
+/// Rows of one workspace.
+pub fn select<E: Scoped>(workspace: Uuid) -> Select<E> {
+    E::find().filter(E::WORKSPACE.eq(workspace))
+}
+
+/// Changes rows of one workspace.
+pub fn update<E: Scoped>(workspace: Uuid) -> UpdateMany<E> {
+    E::update_many().filter(E::WORKSPACE.eq(workspace))
+}
+
+/// Deletes rows of one workspace.
+pub fn delete<E: Scoped>(workspace: Uuid) -> DeleteMany<E> {
+    E::delete_many().filter(E::WORKSPACE.eq(workspace))
+}
+
+/// A table that the service itself works through, across workspaces: what it owes, and who may call.
+pub trait Operational: EntityTrait {}
+
+impl Operational for workspace::Entity {}
+impl Operational for api_key::Entity {}
+impl Operational for idempotency::Entity {}
+impl Operational for connection::Entity {}
+impl Operational for connection_task::Entity {}
+impl Operational for connector_replica::Entity {}
+impl Operational for sync_job::Entity {}
+
+/// Rows of all workspaces: for authentication, delivery and housekeeping, never for an answer to a workspace's key.
+pub fn select_any<E: Operational>() -> Select<E> {
+    E::find()
+}
+
+/// Changes rows of all workspaces, under the same rule.
+pub fn update_any<E: Operational>() -> UpdateMany<E> {
+    E::update_many()
+}
+
+/// Deletes rows of all workspaces, under the same rule.
+pub fn delete_any<E: Operational>() -> DeleteMany<E> {
+    E::delete_many()
+}

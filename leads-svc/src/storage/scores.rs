@@ -1,0 +1,56 @@
+//! Scores, newest last in the table and newest first in answers.
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::{Store, crypto::WorkspaceKeys, entity::score, error::Result, rows, scope};
+use crate::domain::score::Score;
+
+impl Store {
+    /// A lead's scores older than `before`, newest first, with the ids to go on from.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn scores(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        lead_id: Uuid,
+        before: Option<Uuid>,
+        most: u64,
+    ) -> Result<Vec<(Uuid, Score)>> {
+        let mut query = scope::select::<score::Entity>(workspace).filter(score::Column::LeadId.eq(lead_id));
+        if let Some(before) = before {
+            query = query.filter(score::Column::Id.lt(before));
+        }
+        query
+            .order_by_desc(score::Column::Id)
+            .limit(most)
+            .all(self.reader())
+            .await?
+            .into_iter()
+            .map(|row| Ok((row.id, rows::score(keys, row)?)))
+            .collect()
+    }
+
+    /// Scores by their ids.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub(super) async fn scores_by_id(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        ids: impl Iterator<Item = Uuid>,
+    ) -> Result<HashMap<Uuid, Score>> {
+        scope::select::<score::Entity>(workspace)
+            .filter(score::Column::Id.is_in(ids))
+            .all(self.reader())
+            .await?
+            .into_iter()
+            .map(|row| Ok((row.id, rows::score(keys, row)?)))
+            .collect()
+    }
+}

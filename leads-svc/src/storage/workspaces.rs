@@ -1,0 +1,114 @@
+//! Workspaces and their settings.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use uuid::Uuid;
+
+use super::{
+    Store,
+    entity::{connection, workspace},
+    error::{Error, Result},
+    rows, scope,
+};
+use crate::domain::workspace::{Settings, Workspace};
+
+impl Store {
+    /// Creates a workspace with a data key of its own.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn create_workspace(&self, name: &str, settings: Settings) -> Result<Workspace> {
+        let id = leads_runtime::ids::new_id(&self.clock);
+        let kek = self.keyring.kek();
+        let wrapped_key = kek
+            .new_data_key(id)
+            .map_err(|problem| Error::inconsistent("workspaces", "wrapped_key", id, problem))?;
+        let created_at = self.clock.now();
+        let row = workspace::Model {
+            id,
+            name: name.to_owned(),
+            settings: rows::to_json(&settings),
+            wrapped_key,
+            kek_id: kek.id().to_owned(),
+            created_at,
+        };
+        let transaction = self.begin().await?;
+        super::capture::insert::<workspace::Entity>(&transaction, vec![row]).await?;
+        transaction.commit().await?;
+        Ok(Workspace {
+            id,
+            name: name.to_owned(),
+            settings,
+            created_at,
+        })
+    }
+
+    /// A workspace.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn find_workspace(&self, id: Uuid) -> Result<Option<Workspace>> {
+        let row = scope::select_any::<workspace::Entity>()
+            .filter(workspace::Column::Id.eq(id))
+            .one(self.reader())
+            .await?;
+        row.map(workspace).transpose()
+    }
+
+    /// All workspaces, oldest first: for the operator's command line.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn list_workspaces(&self) -> Result<Vec<Workspace>> {
+        use sea_orm::QueryOrder;
+        scope::select_any::<workspace::Entity>()
+            .order_by_asc(workspace::Column::CreatedAt)
+            .all(self.reader())
+            .await?
+            .into_iter()
+            .map(workspace)
+            .collect()
+    }
+
+    /// Replaces the settings by what `change` makes of them. Leads that qualify by the new ones are looked for.
+    ///
+    /// # Errors
+    /// The database; `None` if there is no such workspace.
+    pub async fn update_settings(
+        &self,
+        id: Uuid,
+        change: impl FnOnce(Settings) -> Settings + Send,
+    ) -> Result<Option<Workspace>> {
+        let transaction = self.begin().await?;
+        let row = scope::select_any::<workspace::Entity>()
+            .filter(workspace::Column::Id.eq(id))
+            .one(&*transaction)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut changed = workspace(row.clone())?;
+        changed.settings = change(changed.settings);
+        let mut active = row.into_active_model();
+        active.settings = sea_orm::ActiveValue::Set(rows::to_json(&changed.settings));
+        active.update(&*transaction).await?;
+        scope::update::<connection::Entity>(id)
+            .col_expr(
+                connection::Column::BackfillAt,
+                Expr::value(Some(self.clock.now())),
+            )
+            .col_expr(connection::Column::Backfills, Expr::value(0))
+            .exec(&*transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(Some(changed))
+    }
+}
+
+fn workspace(row: workspace::Model) -> Result<Workspace> {
+    let created_at: DateTime<Utc> = row.created_at;
+    Ok(Workspace {
+        id: row.id,
+        name: row.name,
+        settings: rows::json("workspaces.settings", row.id, row.settings)?,
+        created_at,
+    })
+}
