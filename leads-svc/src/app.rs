@@ -44,6 +44,9 @@ use crate::{
 
 /// Readiness check that holds while the doors are open.
 const DOORS_CHECK: &str = "doors";
+/// What reflection lists: the connectors' API is not for callers.
+const PUBLIC_SERVICES: [&str; 4] =
+    ["leads.v1.LeadsService", "leads.v1.WorkspacesService", "leads.v1.IntegrationsService", "grpc.health.v1.Health"];
 /// What the tasks may take to end beyond the doors' own drain.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -158,13 +161,23 @@ async fn open_doors(
     };
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<LeadsServiceServer<Leads>>().await;
-    let mut public = Routes::new(LeadsServiceServer::new(Leads::new(core.clone())))
-        .add_service(WorkspacesServiceServer::new(Workspaces::new(core.clone())))
-        .add_service(IntegrationsServiceServer::new(Integrations::new(core.clone())))
+    let most = limits.message_bytes;
+    let leads = LeadsServiceServer::new(Leads::new(core.clone())).max_encoding_message_size(most);
+    let workspaces =
+        WorkspacesServiceServer::new(Workspaces::new(core.clone())).max_encoding_message_size(most);
+    let integrations =
+        IntegrationsServiceServer::new(Integrations::new(core.clone())).max_encoding_message_size(most);
+    let mut public = Routes::new(leads)
+        .add_service(workspaces)
+        .add_service(integrations)
         .add_service(health);
     if config.server.reflection {
         let builder = || {
-            tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(DESCRIPTORS)
+            PUBLIC_SERVICES
+                .iter()
+                .fold(tonic_reflection::server::Builder::configure(), |builder, name| builder.with_service_name(*name))
+                .register_encoded_file_descriptor_set(DESCRIPTORS)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
         public = public
             .add_service(builder().build_v1()?)

@@ -1,6 +1,6 @@
 //! The system of record of Leads: it owns every row, and calls no vendor.
 //!
-//! Who may name whom: `domain` names nothing of ours; `scoring` and `qualify` name `domain`; `storage` names `domain`;
+//! Who may name whom: `domain` names nothing of ours; `qualify` and `storage` name `domain`; `scoring` names `qualify`;
 //! `dispatch` names `domain` and `storage`; `service` names all of these but `dispatch`; `grpc`, `http` and `jobs` name
 //! `service` and `domain`; `app`, `cli` and `main` name everything. `tests/architecture.rs` holds it.
 

@@ -11,8 +11,10 @@ use super::{
 };
 use crate::{
     domain::{ids, sync::Provider, violation::Violations},
-    service::{core::Core, integrations::Owing},
-    storage::connections::State,
+    service::{
+        core::Core,
+        integrations::{Owing, State},
+    },
 };
 
 /// Lead fields that a CRM can be sent.

@@ -9,8 +9,7 @@ use super::{
 };
 use crate::{
     domain::{text, violation::Violations, workspace::Settings},
-    service::{core::Core, error::Error},
-    storage::keys::Key,
+    service::{core::Core, error::Error, keys::Key},
 };
 
 /// Serves the RPCs of workspaces and keys.

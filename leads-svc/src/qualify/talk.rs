@@ -32,8 +32,8 @@ pub(crate) struct Talk<'a> {
 
 /// Reads a conversation and says what it proves.
 ///
-/// Deterministic: the same input gives the same evidence, whatever the clock or the machine. About 30 µs for ten
-/// messages; the first call in a process compiles the lexicons (some 10 ms).
+/// Deterministic: the same input gives the same evidence, whatever the clock or the machine. The first call in a
+/// process compiles the lexicons and takes longer.
 pub fn qualify(input: &Conversation<'_>) -> Evidence {
     let talk = Talk::read(input);
     Evidence {

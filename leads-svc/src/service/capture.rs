@@ -75,6 +75,10 @@ impl Core {
         let workspace = principal.workspace()?;
         let facts = self.facts(workspace).await?;
         let actor = principal.actor();
+        let _turn = match &capture.profile.email {
+            Some(email) => self.turns.take(workspace, email).await,
+            None => None,
+        };
         for attempt in 0..MAX_TRIES {
             if let Some(bytes) = self
                 .answered_before(&facts, request.as_ref().map(|request| request.key), METHOD)

@@ -13,15 +13,23 @@ use super::{
     error::{Error, Result},
     principal::{Principal, Scope},
 };
+pub use crate::storage::{
+    connections::{Connection, Facts, Limits},
+    jobs::{
+        claim::{Named, Refusal},
+        report::{Receipt, Report},
+    },
+    tasks::Outcome,
+};
 use crate::{
     domain::sync::Provider,
     storage::{
-        connections::{Connection, State},
+        connections::State,
         jobs::{
-            claim::{Grant, Named, Refusal},
-            report::{Health, Receipt, Report, VerifyAfter},
+            claim::Grant,
+            report::{Health, VerifyAfter},
         },
-        tasks::{Leased, Outcome},
+        tasks::Leased,
     },
 };
 

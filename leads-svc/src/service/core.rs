@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{
     error::{Error, Result},
+    turns::Turns,
     writer::Writer,
 };
 use crate::{
@@ -36,6 +37,8 @@ pub struct Core {
     pub store: Store,
     /// Group commit of captures.
     pub writer: Writer,
+    /// Turns of people.
+    pub turns: Turns,
     facts: Cache<Uuid, Arc<Facts>>,
     wake: Arc<Notify>,
 }
@@ -70,6 +73,7 @@ impl Core {
     pub fn new(store: Store, tasks: TaskSet) -> Self {
         Self {
             writer: Writer::new(store.clone(), tasks),
+            turns: Turns::default(),
             facts: Cache::builder()
                 .max_capacity(MAX_KEPT)
                 .time_to_live(FRESH)

@@ -65,7 +65,7 @@ impl Error {
 
     /// The workspace has no such resource; `what` is its kind, such as `lead`.
     pub fn not_found(what: &'static str) -> Self {
-        Self::new(Reason::NotFound, format!("the workspace has no such {what}"))
+        Self::new(Reason::NotFound, format!("the workspace has no such {what}")).with("resource", what)
     }
 
     /// Our fault.

@@ -9,13 +9,8 @@ use super::{
     error::{Error, Result},
     principal::{Principal, Scope},
 };
-use crate::{
-    domain::sync::Provider,
-    storage::{
-        self,
-        connections::{Connection, State},
-    },
-};
+pub use crate::storage::connections::{Connection, State};
+use crate::{domain::sync::Provider, storage};
 
 /// How long a call waits for the connector's check.
 const WAIT: Duration = Duration::from_secs(8);

@@ -11,9 +11,10 @@ use super::{
     error::{Error, Result},
     principal::{Bound, Principal, Scope},
 };
+pub use crate::storage::keys::Key;
 use crate::{
     domain::{text, violation::Violations},
-    storage::{Store, keys::Key},
+    storage::Store,
 };
 
 /// Most keys of a workspace that are not revoked.

@@ -4,6 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use leads_proto::reason::Reason;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::error::{Error, Result};
@@ -13,7 +14,7 @@ const VALID: TimeDelta = TimeDelta::hours(24);
 
 #[derive(Serialize, Deserialize)]
 struct Token<C> {
-    query: String,
+    query: [u8; 32],
     cursor: C,
     until: DateTime<Utc>,
 }
@@ -27,7 +28,7 @@ pub fn issue<C: Serialize>(
     now: DateTime<Utc>,
 ) -> Result<String> {
     let token = Token {
-        query: query.to_owned(),
+        query: digest(query),
         cursor,
         until: now + VALID,
     };
@@ -59,7 +60,7 @@ pub fn read<C: DeserializeOwned>(
     let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
     let plain = keys.open(place(method), &sealed).map_err(|_| invalid())?;
     let token: Token<C> = serde_json::from_slice(&plain).map_err(|_| invalid())?;
-    if token.query != query {
+    if token.query != digest(query) {
         return Err(invalid());
     }
     if token.until < now {
@@ -69,6 +70,10 @@ pub fn read<C: DeserializeOwned>(
         ));
     }
     Ok(Some(token.cursor))
+}
+
+fn digest(query: &str) -> [u8; 32] {
+    Sha256::digest(query).into()
 }
 
 fn place(method: &'static str) -> Place {

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use jiff::{Timestamp, tz::Offset};
 
+pub use crate::scoring::Band;
 use crate::{
     domain::{
         capture::StoredMessage,

@@ -174,11 +174,6 @@ impl Transaction {
     pub async fn commit(self) -> Result<()> {
         Ok(self.inner.commit().await?)
     }
-
-    /// Whether rows can be locked one by one.
-    fn locks_rows(&self) -> bool {
-        self.inner.get_database_backend() == DbBackend::Postgres
-    }
 }
 
 impl Deref for Transaction {

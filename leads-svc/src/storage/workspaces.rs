@@ -1,7 +1,7 @@
 //! Workspaces and their settings.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{
@@ -82,6 +82,7 @@ impl Store {
         let transaction = self.begin().await?;
         let row = scope::select_any::<workspace::Entity>()
             .filter(workspace::Column::Id.eq(id))
+            .lock_exclusive()
             .one(&*transaction)
             .await?;
         let Some(row) = row else { return Ok(None) };

@@ -12,14 +12,8 @@ use crate::{
         sync::{JobReport, Provider, Reason},
         violation::{Violation, Violations},
     },
-    service::connector::{Claimed, Granted},
-    storage::{
-        connections::{Connection, Facts, Limits},
-        jobs::{
-            claim::{Named, Refusal},
-            report::{Receipt, Report},
-        },
-        tasks::Outcome,
+    service::connector::{
+        Claimed, Connection, Facts, Granted, Limits, Named, Outcome, Receipt, Refusal, Report,
     },
 };
 

@@ -14,8 +14,7 @@ use crate::{
         score::{Dimension, Score},
         sync::{Link, Reason},
     },
-    scoring,
-    service::view::LeadView,
+    service::{qualification::Band, view::LeadView},
 };
 
 /// A lead.
@@ -82,11 +81,11 @@ pub fn score(score: Score) -> v1::Score {
 
 /// The range that a score lies in.
 pub fn band(total: u8) -> v1::Band {
-    match scoring::Band::of(total) {
-        scoring::Band::Cold => v1::Band::Cold,
-        scoring::Band::Lukewarm => v1::Band::Lukewarm,
-        scoring::Band::Warm => v1::Band::Warm,
-        scoring::Band::Hot => v1::Band::Hot,
+    match Band::of(total) {
+        Band::Cold => v1::Band::Cold,
+        Band::Lukewarm => v1::Band::Lukewarm,
+        Band::Warm => v1::Band::Warm,
+        Band::Hot => v1::Band::Hot,
     }
 }
 

@@ -91,21 +91,23 @@ pub(crate) struct Lexicon {
     edge_nodes: Vec<u32>,
     drafts: Vec<Draft>,
     /// Patterns that begin with the atom and go on with anything but a certain word.
-    pub(super) by_first: Vec<Vec<u32>>,
+    pub(super) by_first: Vec<Vec<(u8, u32)>>,
     /// Patterns by their first two words; sorted.
-    pairs: Vec<(u64, u32)>,
+    pairs: Vec<(Atom, Atom, u32)>,
+    /// By atom: where its pairs are in `pairs`.
+    pair_ranges: Vec<(u32, u32)>,
     /// By atom: bit 0 when a pair begins with it, bit 1 when one ends with it.
     pair_parts: Vec<u8>,
     /// Languages that the atom speaks for: it is a function word of theirs, or a word of theirs alone.
     pub(super) votes: Vec<u8>,
     /// Languages that have the atom in any phrase.
-    known: Vec<u8>,
+    pub(super) known: Vec<u8>,
 }
 
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::build);
 
 impl Lexicon {
-    /// The one instance; built at the first call, about 10 ms.
+    /// The one instance; built at the first call.
     pub(crate) fn get() -> &'static Self {
         &LEXICON
     }
@@ -127,6 +129,12 @@ impl Lexicon {
         }
         lexicon.roots = vec![0; 256];
         lexicon.pairs.sort_unstable();
+        lexicon.pair_ranges = vec![(0, 0); lexicon.by_first.len()];
+        for (at, pair) in (0u32..).zip(&lexicon.pairs) {
+            if let Some(range) = lexicon.pair_ranges.get_mut(pair.0 as usize) {
+                *range = (if range.1 == 0 { at } else { range.0 }, at + 1);
+            }
+        }
         lexicon.flatten();
         let edges: Vec<(u8, u32)> = lexicon
             .drafts
@@ -171,12 +179,11 @@ impl Lexicon {
         };
         for atom in &first {
             if let Some(second) = &second {
-                self.pairs
-                    .extend(second.iter().map(|next| (pair(*atom, *next), index)));
+                self.pairs.extend(second.iter().map(|next| (*atom, *next, index)));
                 self.mark(*atom, FIRST_OF_PAIR);
                 second.iter().for_each(|next| self.mark(*next, SECOND_OF_PAIR));
             } else if let Some(list) = self.by_first.get_mut(*atom as usize).filter(|_| !votes) {
-                list.push(index);
+                list.push((entry.lang.bit(), index));
             }
             if let Some(mask) = self.votes.get_mut(*atom as usize).filter(|_| votes) {
                 *mask |= entry.lang.bit();
@@ -279,16 +286,13 @@ impl Lexicon {
 
     /// The patterns that begin with these two words.
     pub(super) fn pair(&self, first: Atom, second: Atom) -> impl Iterator<Item = u32> + '_ {
-        let key = pair(first, second);
-        let from = self.pairs.partition_point(|(other, _)| *other < key);
-        self.pairs
+        let (from, to) = self.pair_ranges.get(first as usize).copied().unwrap_or_default();
+        let pairs = self.pairs.get(from as usize..to as usize).unwrap_or(&[]);
+        let at = pairs.partition_point(|pair| pair.1 < second);
+        pairs
             .iter()
-            .skip(from)
-            .take_while(move |(other, _)| *other == key)
-            .map(|(_, pattern)| *pattern)
+            .skip(at)
+            .take_while(move |pair| pair.1 == second)
+            .map(|pair| pair.2)
     }
-}
-
-fn pair(first: Atom, second: Atom) -> u64 {
-    u64::from(first) << 32 | u64::from(second)
 }

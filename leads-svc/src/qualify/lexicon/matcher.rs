@@ -132,8 +132,17 @@ pub(crate) fn find_spans(lexicon: &Lexicon, tokens: &Tokens, atoms: &Atoms, acti
     };
     for first in 0..tokens.len() {
         for atom in atoms.of(first) {
-            for pattern in lexicon.by_first.get(*atom as usize).into_iter().flatten() {
-                keep(*pattern, first, 0);
+            if lexicon
+                .known
+                .get(*atom as usize)
+                .is_none_or(|known| known & active == 0)
+            {
+                continue;
+            }
+            for (lang, pattern) in lexicon.by_first.get(*atom as usize).into_iter().flatten() {
+                if lang & active != 0 {
+                    keep(*pattern, first, 0);
+                }
             }
             if !lexicon.is_part(*atom, FIRST_OF_PAIR) {
                 continue;

@@ -7,10 +7,8 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::Set,
-    ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect,
-    sea_query::{Expr, LockType},
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -85,13 +83,13 @@ impl Store {
         verify_after: VerifyAfter,
     ) -> Result<(Vec<Receipt>, HashMap<Uuid, Health>)> {
         let transaction = self.begin().await?;
-        let mut query = scope::select_any::<sync_job::Entity>()
+        let rows = scope::select_any::<sync_job::Entity>()
             .filter(sync_job::Column::Provider.eq(provider.name()))
-            .filter(sync_job::Column::Id.is_in(reports.iter().map(|report| report.job)));
-        if transaction.locks_rows() {
-            query = query.lock(LockType::Update);
-        }
-        let rows = query.all(&*transaction).await?;
+            .filter(sync_job::Column::Id.is_in(reports.iter().map(|report| report.job)))
+            .order_by_asc(sync_job::Column::Id)
+            .lock_exclusive()
+            .all(&*transaction)
+            .await?;
         let mut keys = HashMap::new();
         for workspace in rows.iter().map(|row| row.workspace_id).collect::<HashSet<_>>() {
             keys.insert(workspace, self.workspace_keys(workspace).await?);

@@ -1,0 +1,36 @@
+//! Turns per person: captures of one person in this process go one after the other, so that they do not keep
+//! repeating each other's plans. Between replicas the compare-and-set of the write decides.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use tokio::sync::{Mutex, MutexGuard};
+use uuid::Uuid;
+
+/// People that share a turn by chance wait for each other: few, among this many.
+const STRIPES: usize = 4_096;
+
+/// See the module. Clones share the turns.
+#[derive(Debug, Clone)]
+pub struct Turns(Arc<[Mutex<()>]>);
+
+impl Turns {
+    /// Takes the turn of a person.
+    pub async fn take(&self, workspace: Uuid, email: &str) -> Option<MutexGuard<'_, ()>> {
+        let mut hasher = DefaultHasher::new();
+        (workspace, email).hash(&mut hasher);
+        let stripe = usize::try_from(hasher.finish() % STRIPES as u64).unwrap_or_default();
+        match self.0.get(stripe) {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        }
+    }
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self((0..STRIPES).map(|_| Mutex::default()).collect())
+    }
+}
