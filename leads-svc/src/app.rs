@@ -45,8 +45,12 @@ use crate::{
 /// Readiness check that holds while the doors are open.
 const DOORS_CHECK: &str = "doors";
 /// What reflection lists: the connectors' API is not for callers.
-const PUBLIC_SERVICES: [&str; 4] =
-    ["leads.v1.LeadsService", "leads.v1.WorkspacesService", "leads.v1.IntegrationsService", "grpc.health.v1.Health"];
+const PUBLIC_SERVICES: [&str; 4] = [
+    "leads.v1.LeadsService",
+    "leads.v1.WorkspacesService",
+    "leads.v1.IntegrationsService",
+    "grpc.health.v1.Health",
+];
 /// What the tasks may take to end beyond the doors' own drain.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -87,7 +91,7 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
 
     let core = Core::new(store.clone(), tasks.clone());
     let auth = Auth::new(store.clone(), config.server.rate());
-    let delivery = Delivery::new(core.clone(), config.delivery.times());
+    let delivery = Delivery::new(core.clone(), config.delivery.times(), &telemetry.meter());
     open_doors(config, telemetry, tasks, &core, &auth, delivery).await?;
     readiness.set(DOORS_CHECK, true);
 
@@ -175,7 +179,9 @@ async fn open_doors(
         let builder = || {
             PUBLIC_SERVICES
                 .iter()
-                .fold(tonic_reflection::server::Builder::configure(), |builder, name| builder.with_service_name(*name))
+                .fold(tonic_reflection::server::Builder::configure(), |builder, name| {
+                    builder.with_service_name(*name)
+                })
                 .register_encoded_file_descriptor_set(DESCRIPTORS)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };

@@ -5,6 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use opentelemetry::{
+    KeyValue,
+    metrics::{Histogram, Meter},
+};
 use uuid::Uuid;
 
 use super::{
@@ -36,6 +40,8 @@ use crate::{
 /// How long a connector process counts as alive after a heartbeat.
 const ALIVE: Duration = Duration::from_secs(30);
 
+const LATENCY_BOUNDS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 10.0, 60.0, 600.0];
+
 /// Times of the delivery protocol.
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
@@ -51,6 +57,7 @@ pub struct Delivery {
     core: Core,
     times: Times,
     breaker: Arc<Breaker>,
+    latency: Histogram<f64>,
 }
 
 /// The answer to one hint.
@@ -73,11 +80,17 @@ pub struct Granted {
 
 impl Delivery {
     /// The protocol with its times.
-    pub fn new(core: Core, times: Times) -> Self {
+    pub fn new(core: Core, times: Times, meter: &Meter) -> Self {
         Self {
             core,
             times,
             breaker: Arc::default(),
+            latency: meter
+                .f64_histogram("leads.sync.latency")
+                .with_unit("s")
+                .with_description("Time from a change of a lead to its acceptance by the CRM, by provider.")
+                .with_boundaries(LATENCY_BOUNDS.to_vec())
+                .build(),
         }
     }
 
@@ -149,17 +162,21 @@ impl Delivery {
     /// `SCOPE_REQUIRED`, `STORAGE_UNAVAILABLE`; nothing is recorded then.
     pub async fn report(&self, principal: &Principal, reports: &[Report]) -> Result<Vec<Receipt>> {
         let provider = provider(principal)?;
-        let (receipts, health) = self
+        let recorded = self
             .core
             .store
             .report(provider, reports, VerifyAfter(self.times.verify_after))
             .await?;
-        for (connection, seen) in health {
+        for (connection, seen) in recorded.health {
             self.judge(provider, connection, seen).await?;
         }
         // What became of these may have made room for others, or something newer is wanted.
         self.core.wake_delivery();
-        Ok(receipts)
+        for latency in recorded.latencies {
+            let provider = KeyValue::new("provider", provider.name());
+            self.latency.record(latency.as_secs_f64(), &[provider]);
+        }
+        Ok(recorded.receipts)
     }
 
     /// Gives leases back that were not used.

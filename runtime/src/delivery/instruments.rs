@@ -17,11 +17,23 @@ pub(super) struct Instruments {
 impl Instruments {
     pub(super) fn new(meter: &Meter) -> Self {
         Self {
-            outcomes: meter.u64_counter("leads.delivery.outcomes").build(),
-            refusals: meter.u64_counter("leads.delivery.claims_refused").build(),
-            deferred: meter.u64_counter("leads.delivery.deferred").build(),
+            outcomes: meter
+                .u64_counter("leads.delivery.outcomes")
+                .with_description("Jobs that were worked on, by lane and outcome.")
+                .build(),
+            refusals: meter
+                .u64_counter("leads.delivery.claims_refused")
+                .with_description("Hints whose job was not granted, by reason.")
+                .build(),
+            deferred: meter
+                .u64_counter("leads.delivery.deferred")
+                .with_description(
+                    "Hints that were dropped since their account had no quota for long; they come again.",
+                )
+                .build(),
             batch_size: meter
                 .u64_histogram("leads.delivery.batch_size")
+                .with_description("Leads that were sent together, by lane.")
                 .with_boundaries(BATCH_BOUNDS.to_vec())
                 .build(),
         }

@@ -115,9 +115,18 @@ impl Consumer {
             })
             .collect();
         let counters = Counters {
-            malformed: meter.u64_counter("leads.stream.malformed").build(),
-            taken_over: meter.u64_counter("leads.stream.taken_over").build(),
-            errors: meter.u64_counter("leads.stream.errors").build(),
+            malformed: meter
+                .u64_counter("leads.stream.malformed")
+                .with_description("Stream entries that made no sense and were dropped.")
+                .build(),
+            taken_over: meter
+                .u64_counter("leads.stream.taken_over")
+                .with_description("Stream entries taken over from a reader that went silent.")
+                .build(),
+            errors: meter
+                .u64_counter("leads.stream.errors")
+                .with_description("Reads from Redis that failed.")
+                .build(),
         };
         Self {
             acker: Acker::new(redis.clone()),

@@ -67,12 +67,23 @@ pub struct Health {
     pub failed: u32,
 }
 
+/// What became of a batch of reports.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// One per report, in order.
+    pub receipts: Vec<Receipt>,
+    /// What the reports say about each connection.
+    pub health: HashMap<Uuid, Health>,
+    /// From change to acceptance, of each delivery.
+    pub latencies: Vec<Duration>,
+}
+
 /// How long to wait before an outcome that was unknown is verified.
 #[derive(Debug, Clone, Copy)]
 pub struct VerifyAfter(pub Duration);
 
 impl Store {
-    /// Records reports of a destination; one receipt per report, in order, and the health of the connections.
+    /// Records reports of a destination.
     ///
     /// # Errors
     /// The database; nothing is recorded then, and the same reports may come again.
@@ -81,7 +92,7 @@ impl Store {
         provider: Provider,
         reports: &[Report],
         verify_after: VerifyAfter,
-    ) -> Result<(Vec<Receipt>, HashMap<Uuid, Health>)> {
+    ) -> Result<Recorded> {
         let transaction = self.begin().await?;
         let rows = scope::select_any::<sync_job::Entity>()
             .filter(sync_job::Column::Provider.eq(provider.name()))
@@ -97,39 +108,47 @@ impl Store {
         let mut rows: HashMap<Uuid, sync_job::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
 
         let now = self.clock.now();
-        let (mut receipts, mut activities) = (Vec::with_capacity(reports.len()), Vec::new());
-        let mut health: HashMap<Uuid, Health> = HashMap::new();
+        let mut activities = Vec::new();
+        let mut recorded = Recorded::default();
         for report in reports {
             let Some(row) = rows.remove(&report.job) else {
-                receipts.push(Receipt::Gone);
+                recorded.receipts.push(Receipt::Gone);
                 continue;
             };
             if row.reported_token == Some(report.token) {
-                receipts.push(Receipt::Recorded);
+                recorded.receipts.push(Receipt::Recorded);
                 continue;
             }
             if row.lease_token != Some(report.token) {
                 repair(&transaction, &row, now, verify_after).await?;
-                receipts.push(Receipt::LeaseLost);
+                recorded.receipts.push(Receipt::LeaseLost);
                 continue;
             }
-            judge(&report.outcome, health.entry(row.connection_id).or_default());
+            judge(
+                &report.outcome,
+                recorded.health.entry(row.connection_id).or_default(),
+            );
             if let JobReport::Paused { rest, reason } = &report.outcome {
                 pause(&transaction, row.connection_id, *rest, reason, now).await?;
             }
             if let (Some(kind), Some(keys)) = (event(&row, &report.outcome), keys.get(&row.workspace_id)) {
                 activities.push(self.entry(keys, &row, kind, &report.outcome, now)?);
             }
+            if matches!(report.outcome, JobReport::Delivered { .. }) {
+                recorded
+                    .latencies
+                    .push((now - row.first_pending_at).to_std().unwrap_or_default());
+            }
             settle(row, report, now, verify_after)
                 .update(&*transaction)
                 .await?;
-            receipts.push(Receipt::Recorded);
+            recorded.receipts.push(Receipt::Recorded);
         }
         insert::<activity::Entity>(&transaction, activities).await?;
         leads_runtime::crash_point!("report.before_commit");
         transaction.commit().await?;
         leads_runtime::crash_point!("report.after_commit");
-        Ok((receipts, health))
+        Ok(recorded)
     }
 
     /// Gives leases back that were not used; no attempt is counted.

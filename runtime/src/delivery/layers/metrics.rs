@@ -32,6 +32,9 @@ impl MetricsLayer {
         let duration = meter
             .f64_histogram("leads.vendor.call.duration")
             .with_unit("s")
+            .with_description(
+                "Time of one call to the vendor, by lane and result: a status, or why there was none.",
+            )
             .with_boundaries(BOUNDS.to_vec())
             .build();
         Self {
