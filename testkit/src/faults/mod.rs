@@ -1,0 +1,5 @@
+//! Faults between real processes.
+
+mod proxy;
+
+pub use proxy::{Link, Proxy};

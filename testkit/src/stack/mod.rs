@@ -1,0 +1,14 @@
+//! The whole product as real processes: Redis, storage, the HubSpot simulator, leads-svc and any number of
+//! connector replicas, with a workspace, its key, and a connection to the simulator.
+
+mod cli;
+mod options;
+mod running;
+mod service;
+mod settle;
+
+pub use cli::{Cli, Workspace};
+pub use options::{Postgresql, StackOptions, Storage, Timing};
+pub use running::{Links, Stack};
+pub use service::Service;
+pub use settle::hubspot_link;
