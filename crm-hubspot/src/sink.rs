@@ -43,7 +43,6 @@ impl Hubspot {
 
     async fn carry_out(&self, caller: &Caller, mut plan: Plan) -> Vec<ItemOutcome> {
         while let Some(step) = plan.next_step() {
-            leads_runtime::crash_point!("driver.before_vendor_call");
             let calls_before = caller.lease.calls();
             let reply = self
                 .api
