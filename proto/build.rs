@@ -24,7 +24,10 @@ fn main() -> anyhow::Result<()> {
         println!("cargo:rerun-if-changed={folder}");
     }
     let mut compiler = protox::Compiler::new(["."])?;
-    compiler.include_imports(true).include_source_info(true).open_files(FILES)?;
+    compiler
+        .include_imports(true)
+        .include_source_info(true)
+        .open_files(FILES)?;
 
     let out = PathBuf::from(env::var_os("OUT_DIR").context("OUT_DIR is not set")?);
     // The encoded set keeps the google.api.http options, which the typed one drops.

@@ -7,14 +7,24 @@ mod redact;
 /// `leads.*` packages.
 pub mod leads {
     /// The public API.
-    #[allow(missing_docs, clippy::all, reason = "generated; the proto files hold the documentation")]
+    #[allow(
+        missing_docs,
+        clippy::all,
+        clippy::allow_attributes_without_reason,
+        reason = "generated; the proto files hold the documentation"
+    )]
     pub mod v1 {
         tonic::include_proto!("leads.v1");
     }
     /// The connectors' API.
     pub mod connector {
         /// First version.
-        #[allow(missing_docs, clippy::all, reason = "generated; the proto files hold the documentation")]
+        #[allow(
+            missing_docs,
+            clippy::all,
+            clippy::allow_attributes_without_reason,
+            reason = "generated; the proto files hold the documentation"
+        )]
         pub mod v1 {
             tonic::include_proto!("leads.connector.v1");
         }

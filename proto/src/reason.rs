@@ -107,7 +107,11 @@ impl std::str::FromStr for Reason {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().copied().find(|reason| reason.name() == name).ok_or(())
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|reason| reason.name() == name)
+            .ok_or(())
     }
 }
 

@@ -28,12 +28,17 @@ mod tests {
     #[test]
     fn secrets_do_not_show_in_debug_output() {
         let request = v1::ConnectProviderRequest {
-            credentials: Some(v1::connect_provider_request::Credentials::Hubspot(v1::HubspotCredentials {
-                access_token: "pat-canary".to_owned(),
-            })),
+            credentials: Some(v1::connect_provider_request::Credentials::Hubspot(
+                v1::HubspotCredentials {
+                    access_token: "pat-canary".to_owned(),
+                },
+            )),
             ..Default::default()
         };
         let printed = format!("{request:?}");
-        assert!(printed.contains("HubspotCredentials") && !printed.contains("canary"), "{printed}");
+        assert!(
+            printed.contains("HubspotCredentials") && !printed.contains("canary"),
+            "{printed}"
+        );
     }
 }
