@@ -88,6 +88,7 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
     let Some(store) = connected(config, tasks).await? else {
         return Ok(());
     };
+    check_key(&store).await?;
 
     let core = Core::new(store.clone(), tasks.clone());
     let auth = Auth::new(store.clone(), config.server.rate());
@@ -146,9 +147,20 @@ async fn open_migrated(config: &Config) -> anyhow::Result<Option<Store>> {
     let store = open_store(config).await?;
     if config.storage.migrate_at_start {
         store.migrate().await.context("migration")?;
-        return Ok(Some(store));
+    } else if !store.is_migrated().await? {
+        return Ok(None);
     }
-    Ok(store.is_migrated().await?.then_some(store))
+    Ok(Some(store))
+}
+
+/// Refuses to serve with a key that does not open what is stored.
+async fn check_key(store: &Store) -> anyhow::Result<()> {
+    match store.count_unreadable_workspaces().await? {
+        0 => Ok(()),
+        some => anyhow::bail!(
+            "crypto.kek is not the key-encryption key of {some} workspaces in this database: give the one they were made with"
+        ),
+    }
 }
 
 async fn open_doors(

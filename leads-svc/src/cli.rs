@@ -78,6 +78,11 @@ enum WorkspaceCommand {
 enum KeyCommand {
     /// Creates a credential; its text is printed once and stored nowhere.
     Create(KeyArgs),
+    /// Ends a credential of any kind; running replicas refuse it within five seconds.
+    Revoke {
+        /// Public part: the letters between the first and the second `_`.
+        id: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -124,6 +129,7 @@ impl Cli {
                 Command::Migrate => Ok(app::open_store(&config).await?.migrate().await?),
                 Command::Workspace(command) => workspace(&migrated(&config).await?, command).await,
                 Command::Key(KeyCommand::Create(args)) => create_key(&migrated(&config).await?, args).await,
+                Command::Key(KeyCommand::Revoke { id }) => revoke_key(&migrated(&config).await?, &id).await,
                 Command::Qualify { .. } | Command::CheckConfig => Ok(()),
             }
         })
@@ -206,6 +212,13 @@ async fn create_key(store: &Store, args: KeyArgs) -> anyhow::Result<()> {
         &json!({"id": id, "key": text}),
         std::slice::from_ref(&text),
     )
+}
+
+async fn revoke_key(store: &Store, id: &str) -> anyhow::Result<()> {
+    if !store.revoke_any_key(id).await? {
+        bail!("there is no key {id}: give the public part alone");
+    }
+    Ok(())
 }
 
 fn workspace_scopes(names: &[String]) -> anyhow::Result<Vec<Scope>> {

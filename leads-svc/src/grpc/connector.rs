@@ -36,8 +36,9 @@ impl connector_service_server::ConnectorService for Connectors {
     ) -> Result<Response<wire::HeartbeatResponse>, Status> {
         let caller = principal(&request)?;
         let replica = request.into_inner().replica;
-        if replica.is_empty() || replica.len() > MAX_REPLICA_NAME {
-            return Err(Error::invalid_field("replica", "must have 1 to 128 bytes").into());
+        if !(1..=MAX_REPLICA_NAME).contains(&replica.len()) || replica.chars().any(char::is_control) {
+            let text = "must have 1 to 128 bytes and no control characters";
+            return Err(Error::invalid_field("replica", text).into());
         }
         let live = self.delivery.heartbeat(&caller, &replica).await?;
         Ok(Response::new(wire::HeartbeatResponse {

@@ -18,23 +18,26 @@ use crate::{
 };
 
 /// Lead fields that a CRM can be sent.
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 19] = [
     "email",
+    "name",
     "first_name",
     "last_name",
     "phone",
     "company",
     "title",
     "lifecycle",
+    "stage",
+    "channel",
     "score",
     "band",
     "hot",
-    "stage",
-    "channel",
-    "budget",
-    "authority",
-    "need",
-    "timing",
+    "owner",
+    "captured_at",
+    "budget_points",
+    "authority_points",
+    "need_points",
+    "timing_points",
 ];
 const MAX_TOKEN: usize = 512;
 const MAX_PROPERTY: usize = 100;

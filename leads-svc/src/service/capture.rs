@@ -124,7 +124,11 @@ impl Core {
         let facts = self.facts(workspace).await?;
         let actor = principal.actor();
         let given = messages.len();
+        let (mut turn, mut email) = (None, None::<String>);
         for attempt in 0..MAX_TRIES {
+            if let (None, Some(email)) = (&turn, &email) {
+                turn = self.turns.take(workspace, email).await;
+            }
             if let Some(bytes) = self
                 .answered_before(&facts, request.as_ref().map(|request| request.key), METHOD)
                 .await?
@@ -132,6 +136,7 @@ impl Core {
                 return Ok(Answered::Before(bytes));
             }
             let (known, lead) = self.known_lead(&facts, lead_id).await?;
+            email.clone_from(&known.person.contact.profile.email);
             let (mut write, lead, appended) = plan::append_messages(
                 self.occasion(&facts, &actor),
                 known,

@@ -240,6 +240,13 @@ impl Delivery {
         let Some(connection) = self.core.store.find_connection(provider, id).await? else {
             return Ok(());
         };
+        let now = self.core.store.clock().now();
+        let is_paused =
+            connection.state == State::Paused && connection.paused_until.is_none_or(|until| until > now);
+        if is_paused || connection.resting_until.is_some_and(|until| until > now) {
+            // What is reported now was sent before the rest.
+            return Ok(());
+        }
         // A paused connection is tried like one whose breaker is half open.
         let trips = if connection.state == State::Paused {
             connection.trips.max(1)

@@ -226,10 +226,8 @@ mod tests {
     fn a_key_parses_and_its_parts_are_the_ones_it_was_made_of() {
         let text = sample();
         let key = Presented::parse(&text).unwrap();
-        assert_eq!(
-            (key.prefix, key.id, key.secret),
-            ("ak", &text[3..15], &text[16..59])
-        );
+        assert_eq!(key.prefix, "ak");
+        assert!(text.starts_with(&format!("ak_{}_{}", key.id, key.secret)));
     }
 
     proptest! {

@@ -99,18 +99,9 @@ impl Core {
             },
         );
         let connected = !facts.connections.is_empty();
-        let settings = &facts.workspace.settings;
         let mut records = self
             .store
-            .list_leads(
-                facts.workspace.id,
-                &facts.keys,
-                query,
-                settings,
-                connected,
-                cursor,
-                size + 1,
-            )
+            .list_leads(&facts.workspace, &facts.keys, query, connected, cursor, size + 1)
             .await?;
         let next = match cut(&mut records, size) {
             Some(Record { lead, .. }) => {

@@ -209,6 +209,16 @@ pub fn append_messages(
         new,
         conversation_id,
     );
+    if appended == 0 {
+        let record = Record {
+            lead,
+            contact,
+            score,
+            jobs,
+        };
+        let view = LeadView::new(record, consents, occasion.facts);
+        return (write, Box::new(view), appended);
+    }
     write.contact = Some(ContactWrite {
         id: contact.id,
         profile: contact.profile.clone(),
@@ -270,6 +280,7 @@ pub fn owe(
             traceparent: trace::inject_current().unwrap_or_default(),
             prior: known.map_or(Prior::Absent, |job| Prior::At(job.link.wanted_revision)),
             at: occasion.now,
+            forced: forced.is_some(),
         });
         let link = known.map_or_else(
             || Link::without_job(provider, Status::Pending, None),

@@ -1,4 +1,4 @@
-//! Group commit: writes of one workspace that arrive while another is under way share the next transaction.
+//! Group commit: writes of one workspace that arrive while others are under way share the next transaction.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -28,7 +28,17 @@ pub enum Verdict {
 pub struct Writer {
     store: Store,
     tasks: TaskSet,
-    queues: Arc<Mutex<HashMap<Uuid, VecDeque<Waiting>>>>,
+    queues: Arc<Mutex<HashMap<Uuid, Queue>>>,
+}
+
+/// Writes of one workspace.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    /// Groups under way.
+    groups: usize,
+    /// What the groups under way touch.
+    claimed: HashSet<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -52,16 +62,15 @@ impl Writer {
     /// the caller stops waiting.
     pub async fn submit(&self, workspace: Uuid, write: Sealed, alone: bool) -> Verdict {
         let (done, verdict) = oneshot::channel();
-        let is_first = {
+        let starts = {
             let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_first = !queues.contains_key(&workspace);
-            queues
-                .entry(workspace)
-                .or_default()
-                .push_back(Waiting { write, alone, done });
-            is_first
+            let queue = queues.entry(workspace).or_default();
+            queue.waiting.push_back(Waiting { write, alone, done });
+            let starts = queue.groups < self.store.writers();
+            queue.groups += usize::from(starts);
+            starts
         };
-        if is_first {
+        if starts {
             let writer = self.clone();
             self.tasks
                 .spawn("writer", async move { writer.work_off(workspace).await });
@@ -76,19 +85,28 @@ impl Writer {
         })
     }
 
-    /// Writes groups until the queue is empty. A queue exists in the map exactly while this runs for it.
+    /// Writes groups until nothing waits that may start. A queue exists in the map exactly while this runs for it.
     async fn work_off(&self, workspace: Uuid) {
+        let mut finished = Vec::new();
         loop {
             let group = {
                 let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
                 let Some(queue) = queues.get_mut(&workspace) else {
                     return;
                 };
-                let group = next_group(queue);
+                for claim in &finished {
+                    queue.claimed.remove(claim);
+                }
+                let (group, claims) = next_group(queue);
                 if group.is_empty() {
-                    queues.remove(&workspace);
+                    // What still waits is held up by another group, whose task looks again after it.
+                    queue.groups -= 1;
+                    if queue.groups == 0 {
+                        queues.remove(&workspace);
+                    }
                     return;
                 }
+                finished = claims;
                 group
             };
             let (writes, waiting): (Vec<_>, Vec<_>) =
@@ -105,23 +123,27 @@ impl Writer {
     }
 }
 
-/// The next writes that can share a transaction: none that wants to be alone, no two of the same person or request.
-fn next_group(queue: &mut VecDeque<Waiting>) -> Vec<Waiting> {
-    let mut group = Vec::new();
-    let mut claimed: HashSet<Vec<u8>> = HashSet::new();
+/// The next writes that can share a transaction, and what they touch: none that wants to be alone, no two of the same
+/// person or request, nor of one that is under way.
+fn next_group(queue: &mut Queue) -> (Vec<Waiting>, Vec<Vec<u8>>) {
+    let (mut group, mut claims) = (Vec::new(), Vec::new());
     while group.len() < MAX_GROUP {
-        let Some(next) = queue.front() else { break };
-        let claims = next.write.claims();
-        if !group.is_empty() && (next.alone || claims.iter().any(|claim| claimed.contains(claim))) {
+        let Some(next) = queue.waiting.front() else { break };
+        let wanted = next.write.claims();
+        let is_taken = wanted.iter().any(|claim| queue.claimed.contains(claim));
+        if is_taken || (next.alone && !group.is_empty()) {
             break;
         }
-        let Some(next) = queue.pop_front() else { break };
+        let Some(next) = queue.waiting.pop_front() else {
+            break;
+        };
         let alone = next.alone;
-        claimed.extend(claims);
+        queue.claimed.extend(wanted.iter().cloned());
+        claims.extend(wanted);
         group.push(next);
         if alone {
             break;
         }
     }
-    group
+    (group, claims)
 }

@@ -24,8 +24,9 @@ use crate::domain::{
     search,
 };
 
-/// Rows of one statement, so that its parameters stay below what both databases take.
-const ROWS_PER_STATEMENT: usize = 500;
+/// Most rows of one statement. Its parameters stay far below what both databases take, and a connection can keep the
+/// statements of all sizes prepared.
+const ROWS_PER_STATEMENT: usize = 32;
 
 /// What was there before a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,6 +213,10 @@ impl Store {
         for write in group {
             all.join(write);
         }
+        // Everybody locks rows in this order, so that nobody waits in a circle.
+        all.changed_contacts.sort_unstable_by_key(|(row, _)| row.id);
+        all.changed_leads.sort_unstable_by_key(|(row, _)| row.id);
+        all.changed_jobs.sort_unstable_by_key(|want| want.lead);
         let transaction = self.begin().await?;
         insert::<idempotency::Entity>(&transaction, all.answers).await?;
         insert::<contact::Entity>(&transaction, all.new_contacts).await?;
@@ -238,19 +243,17 @@ impl Store {
     }
 }
 
-/// Inserts rows, few statements for many.
+/// Inserts rows, few statements for many: their sizes are powers of two, so that few texts are to be prepared.
 pub(super) async fn insert<E>(transaction: &Transaction, rows: Vec<E::Model>) -> Result<()>
 where
     E: EntityTrait,
     E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: Send,
 {
-    let mut waiting = rows
-        .into_iter()
-        .map(IntoActiveModel::into_active_model)
-        .peekable();
-    while waiting.peek().is_some() {
-        let some: Vec<E::ActiveModel> = waiting.by_ref().take(ROWS_PER_STATEMENT).collect();
+    let mut waiting = rows.into_iter().map(IntoActiveModel::into_active_model);
+    while let Some(size) = waiting.len().checked_ilog2() {
+        let size = ROWS_PER_STATEMENT.min(1 << size);
+        let some: Vec<E::ActiveModel> = waiting.by_ref().take(size).collect();
         E::insert_many(some)
             .exec_without_returning(&**transaction)
             .await?;

@@ -67,8 +67,19 @@ impl Store {
         let row = scope::select::<contact::Entity>(workspace)
             .filter(contact::Column::Id.eq(lead.contact_id))
             .one(self.reader())
-            .await?
-            .ok_or_else(|| Error::inconsistent("leads", "contact_id", lead_id, "the contact is gone"))?;
+            .await?;
+        let Some(row) = row else {
+            // Both are gone if the lead was deleted between the two reads.
+            return match self.find_contact_of_lead(workspace, lead_id).await? {
+                Some(_) => Err(Error::inconsistent(
+                    "leads",
+                    "contact_id",
+                    lead_id,
+                    "the contact is gone",
+                )),
+                None => Ok(None),
+            };
+        };
         person(keys, row, Some(lead)).map(Some)
     }
 

@@ -114,6 +114,21 @@ impl Store {
         Ok(found)
     }
 
+    /// Ends a credential of any kind; false if there is none. For the operator's command line.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn revoke_any_key(&self, id: &str) -> Result<bool> {
+        let transaction = self.begin().await?;
+        let revoked = scope::update_any::<api_key::Entity>()
+            .filter(api_key::Column::Id.eq(id))
+            .col_expr(api_key::Column::RevokedAt, Expr::value(Some(self.clock.now())))
+            .exec(&*transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(revoked.rows_affected == 1)
+    }
+
     /// Notes that credentials were used.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ use crate::domain::{
     page::{Key, LeadCursor, LeadQuery},
     score::Score,
     sync::{Job, JobState, Provider, Status},
-    workspace::Settings,
+    workspace::{Settings, Workspace},
 };
 
 /// A lead with its contact, score and jobs.
@@ -82,15 +82,14 @@ impl Store {
     /// The database, or a row that cannot be read.
     pub async fn list_leads(
         &self,
-        workspace: Uuid,
+        workspace: &Workspace,
         keys: &WorkspaceKeys,
         query: &LeadQuery,
-        settings: &Settings,
         connected: bool,
         cursor: Option<LeadCursor>,
         most: u64,
     ) -> Result<Vec<Record>> {
-        let mut select = scope::select::<lead::Entity>(workspace);
+        let mut select = scope::select::<lead::Entity>(workspace.id);
         if let Some(score) = query.score_min {
             select = select.filter(lead::Column::Score.gte(i16::from(score)));
         }
@@ -104,7 +103,7 @@ impl Store {
             select = select.filter(lead::Column::Channel.eq(channel.word()));
         }
         if let Some(status) = query.sync {
-            select = select.filter(stands(status, settings, connected));
+            select = select.filter(stands(status, &workspace.settings, connected));
         }
         if !query.words.is_empty() {
             let tokens = query.words.iter().map(|word| keys.search_token(word));
@@ -128,7 +127,7 @@ impl Store {
             .limit(most)
             .all(self.reader())
             .await?;
-        self.records(workspace, keys, found).await
+        self.records(workspace.id, keys, found).await
     }
 
     /// Deletes a lead, its contact and all that hangs on them; false if there is none.
@@ -180,7 +179,7 @@ impl Store {
         &self,
         workspace: Uuid,
         keys: &WorkspaceKeys,
-        found: Vec<lead::Model>,
+        mut found: Vec<lead::Model>,
     ) -> Result<Vec<Record>> {
         if found.is_empty() {
             return Ok(Vec::new());
@@ -191,10 +190,30 @@ impl Store {
             .await?;
         let mut contacts: HashMap<Uuid, contact::Model> =
             contacts.into_iter().map(|row| (row.id, row)).collect();
+        let orphans = found.iter().filter(|row| !contacts.contains_key(&row.contact_id));
+        let orphans: Vec<Uuid> = orphans.map(|row| row.id).collect();
+        if !orphans.is_empty() {
+            // Left out if they were deleted between the two reads.
+            if let Some(row) = scope::select::<lead::Entity>(workspace)
+                .filter(lead::Column::Id.is_in(orphans))
+                .one(self.reader())
+                .await?
+            {
+                return Err(Error::inconsistent(
+                    "leads",
+                    "contact_id",
+                    row.id,
+                    "the contact is gone",
+                ));
+            }
+            found.retain(|row| contacts.contains_key(&row.contact_id));
+        }
         let mut scores = self
             .scores_by_id(workspace, keys, found.iter().map(|row| row.score_id))
             .await?;
-        let mut jobs = self.jobs_of(workspace, found.iter().map(|row| row.id)).await?;
+        let mut jobs = self
+            .jobs_of(workspace, keys, found.iter().map(|row| row.id))
+            .await?;
         found
             .into_iter()
             .map(|row| {

@@ -41,6 +41,8 @@ use keyring::Keyring;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Longest wait for a lock that another transaction holds.
 const LOCK_TIMEOUT_MS: u32 = 2_000;
+/// Readers of SQLite: each has a thread and a cache of its own, and more of them do not make a disk faster.
+const SQLITE_READERS: u32 = 4;
 /// A pooled connection that rested longer is tested before use.
 const IDLE_BEFORE_TEST: Duration = Duration::from_secs(30);
 
@@ -49,7 +51,7 @@ const IDLE_BEFORE_TEST: Duration = Duration::from_secs(30);
 pub struct Options {
     /// `sqlite://…` or `postgres://…`.
     pub url: String,
-    /// Most connections.
+    /// Most connections; SQLite gets few anyway.
     pub max_connections: u32,
 }
 
@@ -57,10 +59,17 @@ pub struct Options {
 #[derive(Debug, Clone)]
 pub struct Store {
     database: DatabaseConnection,
-    /// SQLite takes one writer at a time: waiting here is fair, waiting in SQLite is not.
-    writer: Option<Arc<Mutex<()>>>,
+    sqlite_writer: Option<SqliteWriter>,
     keyring: Arc<Keyring>,
     clock: Clock,
+}
+
+/// SQLite takes one writer at a time: waiting here is fair, waiting in SQLite is not. Its one connection keeps what it
+/// has prepared.
+#[derive(Debug, Clone)]
+struct SqliteWriter {
+    database: DatabaseConnection,
+    turn: Arc<Mutex<()>>,
 }
 
 impl Store {
@@ -69,11 +78,19 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn connect(options: &Options, kek: KeyEncryptionKey, clock: Clock) -> Result<Self> {
-        let database = Database::connect(connect_options(options)).await?;
-        let writer = (database.get_database_backend() == DbBackend::Sqlite).then(Arc::default);
+        let Options { url, max_connections } = options;
+        let (readers, sqlite_writer) = if url.starts_with("sqlite:") {
+            let writer = SqliteWriter {
+                database: Database::connect(connect_options(url, 1)).await?,
+                turn: Arc::default(),
+            };
+            (SQLITE_READERS.min(*max_connections), Some(writer))
+        } else {
+            (*max_connections, None)
+        };
         Ok(Self {
-            database,
-            writer,
+            database: Database::connect(connect_options(url, readers)).await?,
+            sqlite_writer,
             keyring: Arc::new(Keyring::new(kek)),
             clock,
         })
@@ -110,6 +127,11 @@ impl Store {
         &self.clock
     }
 
+    /// Transactions that can write side by side and gain from it: while one waits for the disk, another is prepared.
+    pub fn writers(&self) -> usize {
+        if self.sqlite_writer.is_some() { 1 } else { 2 }
+    }
+
     /// Keys of workspaces.
     pub fn keyring(&self) -> &Keyring {
         &self.keyring
@@ -120,7 +142,7 @@ impl Store {
     /// # Errors
     /// The database cannot be asked.
     pub async fn clock_skew(&self) -> Result<chrono::TimeDelta> {
-        if self.writer.is_some() {
+        if self.sqlite_writer.is_some() {
             return Ok(chrono::TimeDelta::zero());
         }
         let asked = std::time::Instant::now();
@@ -139,12 +161,14 @@ impl Store {
     /// # Errors
     /// No connection is free, or the database is away.
     pub async fn begin(&self) -> Result<Transaction> {
-        let turn = match &self.writer {
-            Some(writer) => Some(Arc::clone(writer).lock_owned().await),
-            None => None,
+        let (database, turn) = match &self.sqlite_writer {
+            Some(writer) => (
+                &writer.database,
+                Some(Arc::clone(&writer.turn).lock_owned().await),
+            ),
+            None => (&self.database, None),
         };
-        let inner = self
-            .database
+        let inner = database
             .begin_with_options(TransactionOptions {
                 sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
                 ..TransactionOptions::default()
@@ -184,10 +208,10 @@ impl Deref for Transaction {
     }
 }
 
-fn connect_options(options: &Options) -> ConnectOptions {
-    let mut connect = ConnectOptions::new(options.url.clone());
+fn connect_options(url: &str, connections: u32) -> ConnectOptions {
+    let mut connect = ConnectOptions::new(url);
     connect
-        .max_connections(options.max_connections)
+        .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_timeout(Duration::from_secs(5))
         .sqlx_logging(false)

@@ -1,5 +1,6 @@
 //! Rows to domain values and back, where encryption or words stand between.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use sea_orm::JsonValue;
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -17,6 +18,7 @@ use crate::domain::{
     conversation::Role,
     lead::{Channel, Intent, Lead, Outcome, Stage},
     score::Score,
+    sync::Reason,
 };
 
 pub(super) const PROFILE: &str = "contacts.profile";
@@ -77,6 +79,26 @@ pub(super) fn json<T: DeserializeOwned>(column: &'static str, row: Uuid, value: 
 /// A value as JSON; the types that are stored so cannot fail.
 pub(super) fn to_json<T: Serialize>(value: &T) -> JsonValue {
     serde_json::to_value(value).unwrap_or(JsonValue::Null)
+}
+
+const REASON: &str = "sync_jobs.reason";
+
+/// Why a job does not go on, encrypted: a CRM's words may quote the person.
+pub(super) fn seal_reason(keys: &WorkspaceKeys, job: Uuid, reason: &Reason) -> Result<JsonValue> {
+    Ok(JsonValue::String(
+        STANDARD.encode(seal_json(keys, REASON, job, reason)?),
+    ))
+}
+
+/// A stored reason; those that we make ourselves may be in the open.
+pub(super) fn open_reason(keys: &WorkspaceKeys, job: Uuid, stored: JsonValue) -> Result<Reason> {
+    let JsonValue::String(sealed) = stored else {
+        return json(REASON, job, stored);
+    };
+    let sealed = STANDARD
+        .decode(sealed)
+        .map_err(|problem| unreadable(REASON, job, problem))?;
+    open_json(keys, REASON, job, &sealed)
 }
 
 pub(super) fn contact(keys: &WorkspaceKeys, row: contact::Model) -> Result<Contact> {

@@ -1,7 +1,9 @@
 //! Workspaces and their settings.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, sea_query::Expr,
+};
 use uuid::Uuid;
 
 use super::{
@@ -53,6 +55,17 @@ impl Store {
             .one(self.reader())
             .await?;
         row.map(workspace).transpose()
+    }
+
+    /// How many workspaces have a data key that another key-encryption key wrapped: nothing of theirs can be read.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn count_unreadable_workspaces(&self) -> Result<u64> {
+        Ok(scope::select_any::<workspace::Entity>()
+            .filter(workspace::Column::KekId.ne(self.keyring.kek().id()))
+            .count(self.reader())
+            .await?)
     }
 
     /// All workspaces, oldest first: for the operator's command line.

@@ -55,7 +55,10 @@ fn crash_points() -> Result<BTreeSet<String>> {
                     value.with_context(|| format!("{package}: no {constant}"))?
                 }
             };
-            names.insert(name.to_owned());
+            // Those are of the macro's own tests.
+            if !name.starts_with("demo.") {
+                names.insert(name.to_owned());
+            }
         }
     }
     Ok(names)

@@ -21,6 +21,10 @@ use crate::{
 const MAX_JOBS: usize = 500;
 /// Longest vendor text that is kept, in characters.
 const MAX_VENDOR_TEXT: usize = 500;
+/// Longest code, field name, record or account id that is kept, in characters.
+const MAX_VENDOR_NAME: usize = 64;
+/// Longest address of a page that is kept, in characters.
+const MAX_VENDOR_URL: usize = 2_000;
 
 /// Hints of a claim.
 ///
@@ -151,8 +155,8 @@ pub fn task_report(request: wire::ReportTaskRequest) -> Result<(Uuid, Uuid, Outc
     let token = token("lease_token", &request.lease_token, &mut violations);
     let outcome = match request.outcome {
         Some(wire::report_task_request::Outcome::Connected(facts)) => Outcome::Connected(Facts {
-            account_id: facts.account_id,
-            ui_domain: facts.ui_domain,
+            account_id: name(facts.account_id),
+            ui_domain: clean(facts.ui_domain, 255),
             limits: facts.limits.map(|limits| Limits {
                 calls: limits.calls,
                 window_ms: times::read_duration(limits.window.as_ref())
@@ -232,8 +236,8 @@ fn report(outcome: wire::job_outcome::Outcome) -> JobReport {
     use wire::job_outcome::Outcome as Wire;
     match outcome {
         Wire::Delivered(delivered) => JobReport::Delivered {
-            external_id: delivered.external_id,
-            url: delivered.url,
+            external_id: name(delivered.external_id),
+            url: clean(delivered.url, MAX_VENDOR_URL),
         },
         Wire::Retry(retry) => {
             let after = times::read_duration(retry.after.as_ref());
@@ -243,22 +247,22 @@ fn report(outcome: wire::job_outcome::Outcome) -> JobReport {
             }
         }
         Wire::Rejected(rejected) => JobReport::Rejected(Reason {
-            code: rejected.code,
-            message: cut(rejected.message),
-            field: rejected.field,
-            hint: rejected.hint,
-            vendor_code: rejected.vendor_code,
+            code: name(rejected.code),
+            message: text(rejected.message),
+            field: name(rejected.field),
+            hint: text(rejected.hint),
+            vendor_code: name(rejected.vendor_code),
         }),
         Wire::Unknown(unknown) => JobReport::Unknown {
-            why: cut(unknown.why),
+            why: text(unknown.why),
         },
         Wire::Paused(paused) => JobReport::Paused {
             rest: times::read_duration(paused.r#for.as_ref()),
             reason: paused.reason.map(sync_reason).unwrap_or_default(),
         },
         Wire::Verified(verified) => JobReport::Verified {
-            external_id: verified.external_id,
-            url: verified.url,
+            external_id: name(verified.external_id),
+            url: clean(verified.url, MAX_VENDOR_URL),
             revision: verified.revision,
         },
     }
@@ -266,9 +270,9 @@ fn report(outcome: wire::job_outcome::Outcome) -> JobReport {
 
 fn retry_reason(retry: wire::Retry) -> Reason {
     Reason {
-        code: retry.class,
-        message: cut(retry.message),
-        vendor_code: retry.vendor_code,
+        code: name(retry.class),
+        message: text(retry.message),
+        vendor_code: name(retry.vendor_code),
         hint: "nothing to do: it is tried again".to_owned(),
         field: String::new(),
     }
@@ -276,10 +280,10 @@ fn retry_reason(retry: wire::Retry) -> Reason {
 
 fn sync_reason(reason: v1::SyncReason) -> Reason {
     Reason {
-        code: reason.code,
-        message: cut(reason.message),
-        field: reason.field,
-        hint: reason.hint,
+        code: name(reason.code),
+        message: text(reason.message),
+        field: name(reason.field),
+        hint: text(reason.hint),
         vendor_code: String::new(),
     }
 }
@@ -304,9 +308,16 @@ fn count(field: &str, count: usize, violations: &mut Violations) {
     }
 }
 
-fn cut(text: String) -> String {
-    match text.char_indices().nth(MAX_VENDOR_TEXT) {
-        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned(),
-        None => text,
-    }
+fn name(text: String) -> String {
+    clean(text, MAX_VENDOR_NAME)
+}
+
+fn text(text: String) -> String {
+    clean(text, MAX_VENDOR_TEXT)
+}
+
+/// What a vendor said, so that it can be stored whatever it is: a report must never fail for it.
+fn clean(text: String, most: usize) -> String {
+    let storable = text.chars().filter(|character| *character != '\0');
+    storable.take(most).collect()
 }

@@ -60,6 +60,13 @@ impl Store {
             )
             .to_owned();
         let transaction = self.begin().await?;
+        // A capture that raced the end of an older connection owes it its lead.
+        scope::update::<sync_job::Entity>(workspace)
+            .filter(sync_job::Column::Provider.eq(provider.name()))
+            .filter(sync_job::Column::ConnectionId.ne(connection))
+            .col_expr(sync_job::Column::ConnectionId, Expr::value(connection))
+            .exec(&*transaction)
+            .await?;
         let leads: Vec<(Uuid, i64)> = scope::select::<lead::Entity>(workspace)
             .select_only()
             .columns([lead::Column::Id, lead::Column::SyncRevision])
@@ -85,6 +92,7 @@ impl Store {
                     traceparent: String::new(),
                     prior: Prior::Absent,
                     at: now,
+                    forced: false,
                 }
                 .into_row(workspace)
             })

@@ -6,7 +6,7 @@ use std::{
 };
 
 use sea_orm::{
-    ColumnTrait, Condition, QueryFilter,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
@@ -85,7 +85,7 @@ impl Store {
         for hint in named {
             by_generation.entry(hint.generation).or_default().push(hint.job);
         }
-        let exactly_named = by_generation
+        let by_name = by_generation
             .into_iter()
             .fold(Condition::any(), |any, (generation, jobs)| {
                 any.add(
@@ -99,11 +99,25 @@ impl Store {
             .from(connection::Entity)
             .cond_where(is_active(now))
             .to_owned();
+        let claimable = Condition::all()
+            .add(sync_job::Column::Provider.eq(provider.name()))
+            .add(sync_job::Column::State.eq(JobState::Published.word()))
+            .add(by_name);
         let transaction = self.begin().await?;
+        if transaction.get_database_backend() == DbBackend::Postgres {
+            // In the order in which everybody locks jobs, so that nobody waits in a circle.
+            scope::select_any::<sync_job::Entity>()
+                .select_only()
+                .column(sync_job::Column::Id)
+                .filter(claimable.clone())
+                .order_by_asc(sync_job::Column::LeadId)
+                .lock_exclusive()
+                .into_tuple::<Uuid>()
+                .all(&*transaction)
+                .await?;
+        }
         let taken = scope::update_any::<sync_job::Entity>()
-            .filter(sync_job::Column::Provider.eq(provider.name()))
-            .filter(sync_job::Column::State.eq(JobState::Published.word()))
-            .filter(exactly_named)
+            .filter(claimable)
             .filter(Expr::col(sync_job::Column::ConnectionId).in_subquery(active))
             .col_expr(sync_job::Column::State, Expr::value(JobState::Running.word()))
             .col_expr(sync_job::Column::LeaseToken, Expr::value(Some(token)))
@@ -111,7 +125,7 @@ impl Store {
             .col_expr(sync_job::Column::PublishCount, Expr::value(0))
             .col_expr(
                 sync_job::Column::ClaimedRevision,
-                Expr::col(sync_job::Column::WantedRevision).into(),
+                Expr::col(sync_job::Column::WantedRevision),
             )
             .exec_with_returning(&*transaction)
             .await?;

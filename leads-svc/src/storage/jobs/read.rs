@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::sync::{Job, JobState, Link, Provider, Status},
-    storage::{Store, entity::sync_job, error::Result, rows, scope},
+    storage::{Store, crypto::WorkspaceKeys, entity::sync_job, error::Result, rows, scope},
 };
 
 impl Store {
@@ -15,6 +15,7 @@ impl Store {
     pub(in crate::storage) async fn jobs_of(
         &self,
         workspace: Uuid,
+        keys: &WorkspaceKeys,
         leads: impl Iterator<Item = Uuid>,
     ) -> Result<HashMap<Uuid, HashMap<Provider, Job>>> {
         let mut jobs: HashMap<Uuid, HashMap<Provider, Job>> = HashMap::new();
@@ -24,7 +25,7 @@ impl Store {
             .await?
         {
             let lead = row.lead_id;
-            let (provider, job) = job(row)?;
+            let (provider, job) = job(keys, row)?;
             jobs.entry(lead).or_default().insert(provider, job);
         }
         Ok(jobs)
@@ -46,7 +47,7 @@ impl Store {
     }
 }
 
-fn job(row: sync_job::Model) -> Result<(Provider, Job)> {
+fn job(keys: &WorkspaceKeys, row: sync_job::Model) -> Result<(Provider, Job)> {
     let provider = rows::word(
         Provider::parse(&row.provider),
         "sync_jobs.provider",
@@ -56,7 +57,7 @@ fn job(row: sync_job::Model) -> Result<(Provider, Job)> {
     let state = rows::word(JobState::parse(&row.state), "sync_jobs.state", row.id, &row.state)?;
     let reason = row
         .reason
-        .map(|reason| rows::json("sync_jobs.reason", row.id, reason))
+        .map(|reason| rows::open_reason(keys, row.id, reason))
         .transpose()?;
     Ok((
         provider,

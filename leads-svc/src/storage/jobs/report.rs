@@ -22,7 +22,7 @@ use crate::{
         capture::{activity_row, insert},
         crypto::WorkspaceKeys,
         entity::{activity, connection, sync_job},
-        error::Result,
+        error::{Error, Result},
         rows, scope,
     },
 };
@@ -97,7 +97,8 @@ impl Store {
         let rows = scope::select_any::<sync_job::Entity>()
             .filter(sync_job::Column::Provider.eq(provider.name()))
             .filter(sync_job::Column::Id.is_in(reports.iter().map(|report| report.job)))
-            .order_by_asc(sync_job::Column::Id)
+            // In the order in which everybody locks jobs, so that nobody waits in a circle.
+            .order_by_asc(sync_job::Column::LeadId)
             .lock_exclusive()
             .all(&*transaction)
             .await?;
@@ -110,7 +111,12 @@ impl Store {
         let now = self.clock.now();
         let mut activities = Vec::new();
         let mut recorded = Recorded::default();
+        let mut settled = HashSet::new();
         for report in reports {
+            if settled.contains(&(report.job, report.token)) {
+                recorded.receipts.push(Receipt::Recorded);
+                continue;
+            }
             let Some(row) = rows.remove(&report.job) else {
                 recorded.receipts.push(Receipt::Gone);
                 continue;
@@ -131,7 +137,10 @@ impl Store {
             if let JobReport::Paused { rest, reason } = &report.outcome {
                 pause(&transaction, row.connection_id, *rest, reason, now).await?;
             }
-            if let (Some(kind), Some(keys)) = (event(&row, &report.outcome), keys.get(&row.workspace_id)) {
+            let keys = keys.get(&row.workspace_id).ok_or_else(|| {
+                Error::inconsistent("sync_jobs", "workspace_id", row.id, "the workspace is gone")
+            })?;
+            if let Some(kind) = event(&row, &report.outcome, now) {
                 activities.push(self.entry(keys, &row, kind, &report.outcome, now)?);
             }
             if matches!(report.outcome, JobReport::Delivered { .. }) {
@@ -139,9 +148,10 @@ impl Store {
                     .latencies
                     .push((now - row.first_pending_at).to_std().unwrap_or_default());
             }
-            settle(row, report, now, verify_after)
+            settle(keys, row, report, now, verify_after)?
                 .update(&*transaction)
                 .await?;
+            settled.insert((report.job, report.token));
             recorded.receipts.push(Receipt::Recorded);
         }
         insert::<activity::Entity>(&transaction, activities).await?;
@@ -211,12 +221,16 @@ impl Store {
 
 /// The job after the report.
 fn settle(
+    keys: &WorkspaceKeys,
     row: sync_job::Model,
     report: &Report,
     now: DateTime<Utc>,
     VerifyAfter(verify_after): VerifyAfter,
-) -> sync_job::ActiveModel {
+) -> Result<sync_job::ActiveModel> {
+    let id = row.id;
+    let sealed = |reason: &Reason| rows::seal_reason(keys, id, reason).map(|sealed| Set(Some(sealed)));
     let newer_wanted = row.wanted_revision > row.claimed_revision;
+    let exhausted = is_exhausted(&row, now);
     let (attempt, first_pending_at, claimed) = (row.attempt, row.first_pending_at, row.claimed_revision);
     let (unknown_before, synced_before) = (row.unknown_outcome, row.synced_revision);
     let mut job = row.into_active_model();
@@ -232,8 +246,6 @@ fn settle(
         if !url.is_empty() {
             job.url = Set(url.to_owned());
         }
-        job.synced_at = Set(Some(now));
-        job.latency_ms = Set((now - first_pending_at).num_milliseconds());
         job.attempt = Set(0);
         job.solo = Set(false);
         job.solo_losses = Set(0);
@@ -242,6 +254,8 @@ fn settle(
     match &report.outcome {
         JobReport::Delivered { external_id, url } => {
             accepted(&mut job, external_id, url);
+            job.synced_at = Set(Some(now));
+            job.latency_ms = Set((now - first_pending_at).num_milliseconds());
             job.synced_revision = Set(claimed);
             job.verifying = Set(false);
             if newer_wanted {
@@ -272,18 +286,16 @@ fn settle(
             }
         }
         JobReport::Retry { reason, after } => {
-            let exhausted = attempt + 1 >= MAX_ATTEMPTS || now - first_pending_at > HORIZON;
             job.attempt = Set(attempt + 1);
+            job.reason = sealed(reason)?;
+            pending(&mut job, after.unwrap_or_default().max(drawn_pause(attempt)));
             if exhausted {
                 job.state = Set(JobState::Dead.word().to_owned());
-                job.reason = Set(Some(rows::to_json(&exhausted_reason(reason, attempt + 1))));
-            } else {
-                pending(&mut job, after.unwrap_or_default().max(drawn_pause(attempt)));
-                job.reason = Set(Some(rows::to_json(reason)));
+                job.reason = sealed(&exhausted_reason(reason, attempt + 1))?;
             }
         }
         JobReport::Rejected(reason) => {
-            job.reason = Set(Some(rows::to_json(reason)));
+            job.reason = sealed(reason)?;
             if newer_wanted {
                 pending(&mut job, Duration::ZERO);
             } else {
@@ -293,17 +305,27 @@ fn settle(
         JobReport::Unknown { why } => {
             job.unknown_outcome = Set(true);
             job.attempt = Set(attempt + 1);
-            job.reason = Set(Some(rows::to_json(&Reason {
+            let reason = Reason {
                 code: "UNKNOWN_OUTCOME".to_owned(),
                 message: why.clone(),
                 hint: "nothing to do: the write is repeated by the same key and then read back".to_owned(),
                 ..Reason::default()
-            })));
+            };
+            job.reason = sealed(&reason)?;
             pending(&mut job, drawn_pause(attempt));
+            if exhausted {
+                job.state = Set(JobState::Dead.word().to_owned());
+                job.reason = sealed(&exhausted_reason(&reason, attempt + 1))?;
+            }
         }
         JobReport::Paused { rest, .. } => pending(&mut job, rest.unwrap_or_default()),
     }
-    job
+    Ok(job)
+}
+
+/// Whether one more failure is the last.
+fn is_exhausted(row: &sync_job::Model, now: DateTime<Utc>) -> bool {
+    row.attempt + 1 >= MAX_ATTEMPTS || now - row.first_pending_at > HORIZON
 }
 
 /// A report came with a token whose lease was lost: its write may have reached the CRM after a newer one.
@@ -358,11 +380,13 @@ fn judge(outcome: &JobReport, health: &mut Health) {
     }
 }
 
-fn event(row: &sync_job::Model, outcome: &JobReport) -> Option<Kind> {
+fn event(row: &sync_job::Model, outcome: &JobReport, now: DateTime<Utc>) -> Option<Kind> {
     match outcome {
         JobReport::Delivered { .. } => Some(Kind::Synced),
         JobReport::Rejected(_) if row.wanted_revision == row.claimed_revision => Some(Kind::SyncFailed),
-        JobReport::Retry { .. } if row.attempt + 1 >= MAX_ATTEMPTS => Some(Kind::SyncFailed),
+        JobReport::Retry { .. } | JobReport::Unknown { .. } if is_exhausted(row, now) => {
+            Some(Kind::SyncFailed)
+        }
         JobReport::Rejected(_)
         | JobReport::Retry { .. }
         | JobReport::Unknown { .. }

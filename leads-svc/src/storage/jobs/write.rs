@@ -37,6 +37,8 @@ pub struct Want {
     pub traceparent: String,
     /// Whether the lead has a job for this CRM already.
     pub prior: Prior,
+    /// Whether somebody asked for it: then it does not wait for the end of a pause after a failure.
+    pub forced: bool,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -90,27 +92,12 @@ impl Want {
                 .filter(sync_job::Column::Provider.eq(self.provider.name()))
         };
         let resting = [JobState::Done.word(), JobState::Dead.word()];
-        let woken = of_lead()
-            .filter(sync_job::Column::State.is_in(resting))
-            .col_expr(sync_job::Column::ConnectionId, Expr::value(self.connection))
-            .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
-            .col_expr(sync_job::Column::Lane, Expr::value(self.lane.rank()))
-            .col_expr(sync_job::Column::WantedRevision, Expr::value(self.revision))
-            .col_expr(sync_job::Column::Attempt, Expr::value(0))
-            .col_expr(sync_job::Column::PublishCount, Expr::value(0))
-            .col_expr(sync_job::Column::NextAt, Expr::value(now))
-            .col_expr(sync_job::Column::FirstPendingAt, Expr::value(now))
-            .col_expr(sync_job::Column::Verifying, Expr::value(false))
-            .col_expr(
-                sync_job::Column::Traceparent,
-                Expr::value(self.traceparent.clone()),
-            )
-            .exec(&**transaction)
-            .await?;
-        if woken.rows_affected == 1 {
-            return Ok(());
-        }
+        let verifying = || Expr::col(sync_job::Column::Verifying).eq(true);
+        // First what is on its way, then what rests: a report that settles the job between the two statements is seen by
+        // the second. The other way round it would leave a settled job that is owed a newer revision.
         let moving = of_lead()
+            .filter(sync_job::Column::State.is_not_in(resting))
+            .col_expr(sync_job::Column::ConnectionId, Expr::value(self.connection))
             .col_expr(sync_job::Column::WantedRevision, Expr::value(self.revision))
             .col_expr(
                 sync_job::Column::Lane,
@@ -124,8 +111,14 @@ impl Want {
             // What waited to be verified has something newer to write.
             .col_expr(
                 sync_job::Column::NextAt,
-                Expr::case(Expr::col(sync_job::Column::Verifying).eq(true), Expr::value(now))
+                Expr::case(verifying().or(self.forced), Expr::value(now))
                     .finally(Expr::col(sync_job::Column::NextAt))
+                    .into(),
+            )
+            .col_expr(
+                sync_job::Column::FirstPendingAt,
+                Expr::case(verifying(), Expr::value(now))
+                    .finally(Expr::col(sync_job::Column::FirstPendingAt))
                     .into(),
             )
             .col_expr(sync_job::Column::Verifying, Expr::value(false))
@@ -136,6 +129,28 @@ impl Want {
             .exec(&**transaction)
             .await?;
         if moving.rows_affected == 1 {
+            return Ok(());
+        }
+        let woken = of_lead()
+            .filter(sync_job::Column::State.is_in(resting))
+            .col_expr(sync_job::Column::ConnectionId, Expr::value(self.connection))
+            .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
+            .col_expr(sync_job::Column::Lane, Expr::value(self.lane.rank()))
+            .col_expr(sync_job::Column::WantedRevision, Expr::value(self.revision))
+            .col_expr(sync_job::Column::Attempt, Expr::value(0))
+            .col_expr(sync_job::Column::SoloLosses, Expr::value(0))
+            .col_expr(sync_job::Column::Reason, Expr::value(None::<sea_orm::JsonValue>))
+            .col_expr(sync_job::Column::PublishCount, Expr::value(0))
+            .col_expr(sync_job::Column::NextAt, Expr::value(now))
+            .col_expr(sync_job::Column::FirstPendingAt, Expr::value(now))
+            .col_expr(sync_job::Column::Verifying, Expr::value(false))
+            .col_expr(
+                sync_job::Column::Traceparent,
+                Expr::value(self.traceparent.clone()),
+            )
+            .exec(&**transaction)
+            .await?;
+        if woken.rows_affected == 1 {
             return Ok(());
         }
         Err(Error::Conflict {
