@@ -166,7 +166,9 @@ fn key(cell: &Cell) -> Option<Vec<u8>> {
 fn insert(table: &str, columns: &[String], rows: usize) -> String {
     let row = |number: usize| {
         let first = number * columns.len() + 1;
-        let marks: Vec<String> = (first..first + columns.len()).map(|at| format!("${at}")).collect();
+        let marks: Vec<String> = (first..first + columns.len())
+            .map(|at| format!("${at}"))
+            .collect();
         format!("({})", marks.join(", "))
     };
     let rows: Vec<String> = (0..rows).map(row).collect();

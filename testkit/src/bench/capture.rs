@@ -116,10 +116,17 @@ impl Bench {
         // The first run warms caches and pools and does not count.
         for run in 0..=runs {
             let before = cpu_seconds(pid)?;
-            let seen = capture_for(&callers, TIME).await.with_context(|| self.stack.tails())?;
+            let seen = capture_for(&callers, TIME)
+                .await
+                .with_context(|| self.stack.tails())?;
             let spent = cpu_seconds(pid)? - before;
             let bundles = self.baseline.gather().await?;
-            anyhow::ensure!(bundles.len() == seen.calls, "{} of {} calls are stored", bundles.len(), seen.calls);
+            anyhow::ensure!(
+                bundles.len() == seen.calls,
+                "{} of {} calls are stored",
+                bundles.len(),
+                seen.calls
+            );
             let took = self.baseline.write(bundles, clients).await?;
             if run > 0 {
                 let calls = seen.calls as f64;

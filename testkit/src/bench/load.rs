@@ -9,9 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use leads_proto::leads::v1::{
-    BatchCollectLeadsRequest, CollectLeadRequest, batch_collect_result::Outcome,
-};
+use leads_proto::leads::v1::{BatchCollectLeadsRequest, CollectLeadRequest, batch_collect_result::Outcome};
 
 use super::report::quantile;
 use crate::{
@@ -51,7 +49,10 @@ pub async fn callers(stack: &Stack, count: usize) -> Result<Vec<Clients>> {
     let mut callers = Vec::with_capacity(count);
     for _ in 0..count {
         let mut clients = Clients::new(&stack.url, &stack.workspace.key)?;
-        clients.workspaces.get_workspace(leads_proto::leads::v1::GetWorkspaceRequest {}).await?;
+        clients
+            .workspaces
+            .get_workspace(leads_proto::leads::v1::GetWorkspaceRequest {})
+            .await?;
         callers.push(clients);
     }
     Ok(callers)
@@ -103,9 +104,15 @@ pub async fn capture_all(clients: &Clients, requests: Vec<CollectLeadRequest>) -
     while waiting.peek().is_some() {
         let requests: Vec<_> = waiting.by_ref().take(BATCH).collect();
         let sent = requests.len();
-        let answer = leads.batch_collect_leads(BatchCollectLeadsRequest { requests }).await?;
+        let answer = leads
+            .batch_collect_leads(BatchCollectLeadsRequest { requests })
+            .await?;
         let results = answer.into_inner().results;
-        ensure!(results.len() == sent, "{} of {sent} captures were answered", results.len());
+        ensure!(
+            results.len() == sent,
+            "{} of {sent} captures were answered",
+            results.len()
+        );
         for result in results {
             match result.outcome.context("a result without outcome")? {
                 Outcome::Response(_) => {}

@@ -59,7 +59,9 @@ pub fn quantile(sorted: &[f64], share: f64) -> f64 {
 /// A number with commas between thousands.
 pub fn grouped(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
-    let (whole, rest) = text.split_once('.').map_or((text.as_str(), None), |(a, b)| (a, Some(b)));
+    let (whole, rest) = text
+        .split_once('.')
+        .map_or((text.as_str(), None), |(a, b)| (a, Some(b)));
     let mut result = String::new();
     let count = whole.chars().count();
     for (at, digit) in whole.chars().enumerate() {
@@ -92,7 +94,12 @@ pub struct Section {
 
 impl Section {
     /// An empty table; call it before the measurement, since it notes the load at the start.
-    pub fn new(name: &'static str, title: &'static str, about: &'static str, columns: &[&'static str]) -> Self {
+    pub fn new(
+        name: &'static str,
+        title: &'static str,
+        about: &'static str,
+        columns: &[&'static str],
+    ) -> Self {
         Self {
             name,
             title,

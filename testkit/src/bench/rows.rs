@@ -70,7 +70,9 @@ impl Table {
     /// Reads the rows that came after the first `known`.
     pub async fn read(self, connection: &mut Connection, known: usize) -> Result<Read> {
         let Self { name, order, .. } = self;
-        let sql = AssertSqlSafe(format!("SELECT * FROM {name} ORDER BY {order} LIMIT 10000000 OFFSET {known}"));
+        let sql = AssertSqlSafe(format!(
+            "SELECT * FROM {name} ORDER BY {order} LIMIT 10000000 OFFSET {known}"
+        ));
         match connection {
             Connection::Postgres(connection) => {
                 let found = connection.fetch_all(sqlx::query(sql)).await?;
@@ -138,7 +140,10 @@ impl Connection {
 }
 
 fn names<R: Row>(row: &R) -> Vec<String> {
-    row.columns().iter().map(|column| column.name().to_owned()).collect()
+    row.columns()
+        .iter()
+        .map(|column| column.name().to_owned())
+        .collect()
 }
 
 fn postgres_cells(row: &PgRow) -> Result<Vec<Cell>> {
