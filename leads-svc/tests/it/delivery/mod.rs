@@ -1,0 +1,11 @@
+//! The delivery protocol, with the test in the part of the streams, the connector and the CRM.
+
+mod backfill;
+mod concurrency;
+mod connections;
+mod losses;
+mod protocol;
+mod publishing;
+mod retries;
+mod sync;
+mod verification;

@@ -1,0 +1,24 @@
+//! The integration tests of leads-svc: one binary against real databases and real connections.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "helpers of tests are tests, though they have no test attribute"
+)]
+
+mod at_rest;
+mod captures;
+mod conversations;
+mod delivery;
+mod edge;
+mod groups;
+mod leads;
+mod lists;
+mod population;
+mod rpc;
+mod searching;
+mod world;

@@ -1,0 +1,464 @@
+//! What is wrong with a request: every field at once, and nothing that breaks the service.
+
+use std::collections::BTreeSet;
+
+use leads_proto::leads::{
+    connector::v1 as wire,
+    v1::{self, connect_provider_request::Credentials},
+};
+use leads_svc::{
+    domain::ids,
+    service::principal::{Bound, Scope},
+};
+use prost::Message;
+use prost_types::{FieldMask, Timestamp};
+use tonic::Code;
+use tonic_types::StatusExt;
+
+use super::service::{Service, methods, reason};
+use crate::world::{World, granted, on_both_databases};
+
+on_both_databases!(
+    every_method_lists_every_field_that_is_wrong,
+    every_method_refuses_bytes_that_are_no_message,
+    items_of_a_batch_are_refused_one_by_one,
+    a_report_is_recorded_whatever_the_vendor_said,
+);
+
+fn mask(paths: &[&str]) -> Option<FieldMask> {
+    Some(FieldMask {
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+    })
+}
+
+/// A request of the method with as much wrong as it can have, and the fields that are to be named; none if the method
+/// has no input.
+fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
+    let long = "x".repeat(300);
+    let of_lead = |lead_id: &str| v1::ListConversationRequest {
+        lead_id: lead_id.to_owned(),
+        page_size: -1,
+        ..Default::default()
+    };
+    let settings = v1::Settings {
+        hot_threshold: Some(0),
+        sync_threshold: Some(101),
+        required_fields: vec!["email".to_owned()],
+        ideal_customer: Some(v1::IdealCustomer {
+            budget_min: Some(-1),
+            currency: "euro".to_owned(),
+            ..Default::default()
+        }),
+    };
+    let (bytes, fields): (Vec<u8>, &[&str]) = match path.trim_start_matches('/') {
+        "leads.v1.LeadsService/CollectLead" => (
+            v1::CollectLeadRequest {
+                request_id: "x".to_owned(),
+                channel: 99,
+                contact: Some(v1::Contact {
+                    email: "nobody".to_owned(),
+                    name: long.clone(),
+                    phone: "call me".to_owned(),
+                    company: " ".to_owned(),
+                    title: "a\0b".to_owned(),
+                    attributes: [("a b".to_owned(), "c".to_owned())].into(),
+                    ..Default::default()
+                }),
+                intent: Some(v1::Intent {
+                    signal: "Bad Signal".to_owned(),
+                    ..Default::default()
+                }),
+                consents: vec![v1::Consent::default()],
+                messages: vec![v1::Message::default()],
+                conversation_id: long,
+                captured_at: Some(Timestamp {
+                    seconds: 4_000_000_000,
+                    nanos: 0,
+                }),
+            }
+            .encode_to_vec(),
+            &[
+                "request_id",
+                "channel",
+                "captured_at",
+                "contact.email",
+                "contact.name",
+                "contact.phone",
+                "contact.company",
+                "contact.title",
+                "contact.attributes",
+                "intent.signal",
+                "consents[0].purpose",
+                "messages[0].role",
+                "messages[0].text",
+                "conversation_id",
+            ],
+        ),
+        "leads.v1.LeadsService/BatchCollectLeads" => (Vec::new(), &["requests"]),
+        "leads.v1.LeadsService/GetLead" => (
+            v1::GetLeadRequest {
+                lead_id: "contact_01h455vb4pex5vsknk084sn02q".to_owned(),
+            }
+            .encode_to_vec(),
+            &["lead_id"],
+        ),
+        "leads.v1.LeadsService/ListLeads" => (
+            v1::ListLeadsRequest {
+                page_size: -1,
+                order_by: "name".to_owned(),
+                score_min: Some(101),
+                score_max: Some(-1),
+                stage: 99,
+                channel: 99,
+                sync: 99,
+                q: "!!!".to_owned(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &[
+                "page_size",
+                "order_by",
+                "score_min",
+                "score_max",
+                "stage",
+                "channel",
+                "sync",
+                "q",
+            ],
+        ),
+        "leads.v1.LeadsService/UpdateLead" => (
+            v1::UpdateLeadRequest {
+                lead: Some(v1::Lead {
+                    id: "x".to_owned(),
+                    etag: "x".to_owned(),
+                    stage: 99,
+                    outcome: 99,
+                    tags: vec![String::new()],
+                    owner: long,
+                    ..Default::default()
+                }),
+                update_mask: mask(&["stage", "outcome", "tags", "owner", "score"]),
+            }
+            .encode_to_vec(),
+            &[
+                "lead.id",
+                "update_mask",
+                "lead.etag",
+                "lead.stage",
+                "lead.outcome",
+                "lead.tags[0]",
+                "lead.owner",
+            ],
+        ),
+        "leads.v1.LeadsService/DeleteLead" => (Vec::new(), &["lead_id"]),
+        "leads.v1.LeadsService/AppendConversation" => (
+            v1::AppendConversationRequest {
+                request_id: "x".to_owned(),
+                conversation_id: long,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &["lead_id", "request_id", "conversation_id", "messages"],
+        ),
+        "leads.v1.LeadsService/ListConversation"
+        | "leads.v1.LeadsService/ListActivities"
+        | "leads.v1.LeadsService/ListScores" => (of_lead("x").encode_to_vec(), &["lead_id", "page_size"]),
+        "leads.v1.LeadsService/SyncLead" => (
+            v1::SyncLeadRequest {
+                provider: 99,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &["lead_id", "provider"],
+        ),
+        "leads.v1.WorkspacesService/CreateWorkspace" => (
+            v1::CreateWorkspaceRequest {
+                name: String::new(),
+                settings: Some(settings),
+            }
+            .encode_to_vec(),
+            &[
+                "name",
+                "settings.hot_threshold",
+                "settings.sync_threshold",
+                "settings.required_fields[0]",
+                "settings.ideal_customer.budget_min",
+                "settings.ideal_customer.currency",
+            ],
+        ),
+        "leads.v1.WorkspacesService/UpdateSettings" => (
+            v1::UpdateSettingsRequest {
+                settings: Some(settings),
+                update_mask: mask(&["name", "hot_threshold", "sync_threshold", "required_fields"]),
+            }
+            .encode_to_vec(),
+            &[
+                "update_mask",
+                "settings.hot_threshold",
+                "settings.sync_threshold",
+                "settings.required_fields[0]",
+            ],
+        ),
+        "leads.v1.WorkspacesService/CreateApiKey" => (
+            v1::CreateApiKeyRequest {
+                name: String::new(),
+                scopes: vec!["leads.read".to_owned(), "nothing".to_owned()],
+                expires_at: Some(Timestamp {
+                    seconds: 1_000,
+                    nanos: 0,
+                }),
+            }
+            .encode_to_vec(),
+            &["name", "scopes[1]", "expires_at"],
+        ),
+        "leads.v1.WorkspacesService/RevokeApiKey" => (Vec::new(), &["key_id"]),
+        "leads.v1.IntegrationsService/ConnectProvider" => (
+            v1::ConnectProviderRequest {
+                provider: 99,
+                credentials: Some(Credentials::Hubspot(v1::HubspotCredentials {
+                    access_token: "two words".to_owned(),
+                })),
+                field_mapping: [
+                    ("email".to_owned(), String::new()),
+                    ("shoe_size".to_owned(), "x".to_owned()),
+                    ("title".to_owned(), "Job Title".to_owned()),
+                ]
+                .into(),
+            }
+            .encode_to_vec(),
+            &[
+                "provider",
+                "hubspot.access_token",
+                "field_mapping.email",
+                "field_mapping.shoe_size",
+                "field_mapping.title",
+            ],
+        ),
+        "leads.v1.IntegrationsService/GetConnection" | "leads.v1.IntegrationsService/DisconnectProvider" => {
+            (Vec::new(), &["provider"])
+        }
+        "leads.connector.v1.ConnectorService/Heartbeat" => (
+            wire::HeartbeatRequest {
+                replica: "a\0b".to_owned(),
+            }
+            .encode_to_vec(),
+            &["replica"],
+        ),
+        "leads.connector.v1.ConnectorService/GetConnection" => (Vec::new(), &["connection_id"]),
+        "leads.connector.v1.ConnectorService/ClaimJobs" => (
+            wire::ClaimJobsRequest {
+                hints: vec![wire::JobHint::default(); 501],
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &["hints"],
+        ),
+        "leads.connector.v1.ConnectorService/ReportOutcomes" => (
+            wire::ReportOutcomesRequest {
+                outcomes: vec![wire::JobOutcome::default()],
+            }
+            .encode_to_vec(),
+            &[
+                "outcomes[0].job_id",
+                "outcomes[0].lease_token",
+                "outcomes[0].outcome",
+            ],
+        ),
+        "leads.connector.v1.ConnectorService/ReleaseJobs" => (
+            wire::ReleaseJobsRequest {
+                leases: vec![wire::JobLease::default()],
+            }
+            .encode_to_vec(),
+            &["leases[0].job_id", "leases[0].lease_token"],
+        ),
+        "leads.connector.v1.ConnectorService/ClaimTasks" => (Vec::new(), &["limit"]),
+        "leads.connector.v1.ConnectorService/ReportTask" => {
+            (Vec::new(), &["task_id", "lease_token", "outcome"])
+        }
+        "leads.v1.WorkspacesService/GetWorkspace"
+        | "leads.v1.WorkspacesService/ListApiKeys"
+        | "leads.v1.IntegrationsService/ListConnections" => return None,
+        _ => panic!("{path} has no bad-input case"),
+    };
+    Some((bytes, fields))
+}
+
+struct Keys {
+    workspace: String,
+    platform: String,
+    connector: String,
+}
+
+impl Keys {
+    async fn of(service: &Service) -> Self {
+        Self {
+            workspace: service.key_of(service.world.workspace).await,
+            platform: service.key(&Bound::Platform, &[Scope::PlatformWorkspaces]).await,
+            connector: service.connector_key("hubspot").await,
+        }
+    }
+
+    fn of_method(&self, path: &str) -> &str {
+        match path {
+            "/leads.v1.WorkspacesService/CreateWorkspace" => &self.platform,
+            _ if path.starts_with("/leads.connector.") => &self.connector,
+            _ => &self.workspace,
+        }
+    }
+}
+
+async fn every_method_lists_every_field_that_is_wrong(world: World) {
+    let service = Service::start(world).await;
+    let keys = Keys::of(&service).await;
+    for path in methods() {
+        let Some((request, fields)) = wrong(&path) else {
+            continue;
+        };
+        let refused = service
+            .call(&path, keys.of_method(&path), request)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (refused.code(), reason(&refused).as_str()),
+            (Code::InvalidArgument, "INVALID_FIELDS"),
+            "{path}"
+        );
+        let violations = refused.get_details_bad_request().unwrap().field_violations;
+        let named: BTreeSet<&str> = violations
+            .iter()
+            .map(|violation| violation.field.as_str())
+            .collect();
+        for field in fields {
+            assert!(named.contains(field), "{path}: {field} is not in {named:?}");
+        }
+        let many = named.len() > 20;
+        assert!(many || named.len() == fields.len(), "{path}: {named:?}");
+        assert!(
+            violations
+                .iter()
+                .all(|violation| !violation.description.is_empty())
+        );
+    }
+}
+
+async fn every_method_refuses_bytes_that_are_no_message(world: World) {
+    let service = Service::start(world).await;
+    let keys = Keys::of(&service).await;
+    for path in methods() {
+        for bytes in [vec![0x0a, 0xff], vec![0xff; 40], vec![0x0a, 0x02, 0x0a, 0x05]] {
+            let Err(refused) = service.call(&path, keys.of_method(&path), bytes).await else {
+                continue;
+            };
+            assert_eq!(refused.code(), Code::InvalidArgument, "{path}: {refused:?}");
+        }
+        let refused = service
+            .call(&path, keys.of_method(&path), vec![0x0a, 0xff])
+            .await
+            .unwrap_err();
+        assert_eq!(reason(&refused), "MALFORMED_REQUEST", "{path}");
+    }
+}
+
+async fn items_of_a_batch_are_refused_one_by_one(world: World) {
+    use v1::batch_collect_result::Outcome;
+    let service = Service::start(world).await;
+    let key = service.key_of(service.world.workspace).await;
+    let request = v1::BatchCollectLeadsRequest {
+        requests: vec![
+            crate::world::warm("ana"),
+            v1::CollectLeadRequest::default(),
+            crate::world::warm("bo"),
+        ],
+    };
+    let path = "/leads.v1.LeadsService/BatchCollectLeads";
+    let answer: v1::BatchCollectLeadsResponse = service.ask(path, &key, &request).await.unwrap();
+    let outcomes: Vec<Outcome> = answer
+        .results
+        .into_iter()
+        .filter_map(|result| result.outcome)
+        .collect();
+    let [
+        Outcome::Response(first),
+        Outcome::Problem(problem),
+        Outcome::Response(last),
+    ] = outcomes.as_slice()
+    else {
+        panic!("{outcomes:?}")
+    };
+    assert_eq!(
+        (first.result(), last.result()),
+        (v1::CollectResult::Created, v1::CollectResult::Created)
+    );
+    assert_eq!(
+        (problem.reason.as_str(), problem.field_problems[0].field.as_str()),
+        ("INVALID_FIELDS", "channel")
+    );
+}
+
+async fn a_report_is_recorded_whatever_the_vendor_said(world: World) {
+    use wire::job_outcome::Outcome;
+    let connection = world.connect().await;
+    for person in 0..6 {
+        world.lead(&format!("person{person}")).await;
+    }
+    let service = Service::start(world).await;
+    let key = service.connector_key("hubspot").await;
+    let odd = || format!("\0{}\u{1F600}\0", "ä".repeat(3_000));
+    let odd_reason = || v1::SyncReason {
+        code: odd(),
+        message: odd(),
+        field: odd(),
+        hint: odd(),
+    };
+    let retry = || wire::Retry {
+        class: odd(),
+        message: odd(),
+        vendor_code: odd(),
+        after: None,
+    };
+    let mut said = vec![
+        Outcome::Delivered(wire::Delivered {
+            external_id: odd(),
+            url: odd(),
+        }),
+        Outcome::Retry(retry()),
+        Outcome::Rejected(wire::Rejected {
+            code: odd(),
+            message: odd(),
+            field: odd(),
+            hint: odd(),
+            vendor_code: odd(),
+        }),
+        Outcome::Unknown(wire::Unknown { why: odd() }),
+        Outcome::Verified(wire::Verified {
+            external_id: odd(),
+            url: odd(),
+            revision: 1,
+        }),
+        Outcome::Paused(wire::Paused {
+            r#for: None,
+            reason: Some(odd_reason()),
+        }),
+    ];
+    let hints = service.world.publish().await;
+    let mut outcomes = Vec::new();
+    for (hint, claimed) in hints.iter().zip(service.world.claim(&hints).await) {
+        outcomes.push(wire::JobOutcome {
+            job_id: ids::format::<ids::Job>(hint.job),
+            lease_token: granted(claimed).token.to_string(),
+            calls: 1,
+            outcome: said.pop(),
+        });
+    }
+    let path = "/leads.connector.v1.ConnectorService/ReportOutcomes";
+    let request = wire::ReportOutcomesRequest { outcomes };
+    let answer: wire::ReportOutcomesResponse = service.ask(path, &key, &request).await.unwrap();
+    assert_eq!(answer.results.len(), 6);
+    assert!(
+        answer
+            .results
+            .iter()
+            .all(|result| result.status() == wire::ReportStatus::Recorded)
+    );
+    assert_eq!(service.world.connection(connection).await.state, "paused");
+}

@@ -1,0 +1,327 @@
+//! What is another workspace's is not there: the same answer as for what never was.
+
+use leads_proto::leads::{
+    connector::v1 as wire,
+    v1::{self, CollectResult},
+};
+use leads_svc::{
+    domain::{ids, lead::Lead},
+    service::principal::{Bound, Scope},
+};
+use prost::Message;
+use tonic::Code;
+use uuid::Uuid;
+
+use super::service::{Service, methods, reason, seen};
+use crate::world::{HUBSPOT, VENDOR_TOKEN, World, on_both_databases, settings, warm};
+
+on_both_databases!(every_method_keeps_workspaces_and_destinations_apart,);
+
+/// A connected workspace with a lead, a key and a published job: all that strangers must not reach.
+struct Owner {
+    service: Service,
+    lead: Lead,
+    lead_id: String,
+    key: String,
+    connection: Uuid,
+    job: String,
+    generation: i64,
+}
+
+impl Owner {
+    async fn new(world: World) -> Self {
+        let connection = world.connect().await;
+        let lead = world.lead("ana").await;
+        let hint = world.publish().await.remove(0);
+        let service = Service::start(world).await;
+        Self {
+            lead_id: ids::format::<ids::Lead>(lead.id),
+            key: service.key_of(service.world.workspace).await,
+            job: ids::format::<ids::Job>(hint.job),
+            generation: hint.generation,
+            service,
+            lead,
+            connection,
+        }
+    }
+
+    /// Fails if anything of the owner's is not as it was.
+    async fn is_untouched(&self, path: &str) {
+        let world = &self.service.world;
+        assert_eq!(world.view(self.lead.id).await.lead, self.lead, "{path}");
+        assert_eq!(world.state(self.lead.id).await, "published", "{path}");
+        assert_eq!(
+            world.timeline(self.lead.id).await,
+            ["captured", "scored"],
+            "{path}"
+        );
+        let (connection, secret) = world
+            .store
+            .connection_with_secret(HUBSPOT, self.connection)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (secret.as_str(), connection.state.word()),
+            (VENDOR_TOKEN, "connected"),
+            "{path}"
+        );
+        let workspace = world
+            .store
+            .find_workspace(world.workspace)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(workspace.settings, settings(), "{path}");
+        let keys = world.store.list_keys(world.workspace).await.unwrap();
+        assert_eq!((keys.len(), keys[0].revoked_at), (1, None), "{path}");
+    }
+}
+
+/// A request that names a lead.
+fn naming_lead(path: &str, lead_id: &str) -> Option<Vec<u8>> {
+    let lead_id = lead_id.to_owned();
+    Some(match path.strip_prefix("/leads.v1.LeadsService/")? {
+        "GetLead" => v1::GetLeadRequest { lead_id }.encode_to_vec(),
+        "DeleteLead" => v1::DeleteLeadRequest { lead_id }.encode_to_vec(),
+        "UpdateLead" => v1::UpdateLeadRequest {
+            lead: Some(v1::Lead {
+                id: lead_id,
+                owner: "stranger".to_owned(),
+                ..Default::default()
+            }),
+            update_mask: None,
+        }
+        .encode_to_vec(),
+        "AppendConversation" => v1::AppendConversationRequest {
+            lead_id,
+            messages: vec![v1::Message {
+                role: v1::MessageRole::Visitor.into(),
+                text: "hello".to_owned(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "ListConversation" | "ListActivities" | "ListScores" => v1::ListScoresRequest {
+            lead_id,
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "SyncLead" => v1::SyncLeadRequest { lead_id, provider: 0 }.encode_to_vec(),
+        _ => return None,
+    })
+}
+
+/// A valid request of the connectors' API that names what is the owner's.
+fn connectors(path: &str, owner: &Owner) -> Option<Vec<u8>> {
+    let token = Uuid::from_u128(1).to_string();
+    Some(
+        match path.strip_prefix("/leads.connector.v1.ConnectorService/")? {
+            "Heartbeat" => wire::HeartbeatRequest {
+                replica: "stranger".to_owned(),
+            }
+            .encode_to_vec(),
+            "GetConnection" => wire::GetConnectionRequest {
+                connection_id: ids::format::<ids::Connection>(owner.connection),
+            }
+            .encode_to_vec(),
+            "ClaimJobs" => wire::ClaimJobsRequest {
+                replica: "stranger".to_owned(),
+                hints: vec![wire::JobHint {
+                    job_id: owner.job.clone(),
+                    generation: owner.generation,
+                }],
+            }
+            .encode_to_vec(),
+            "ReportOutcomes" => wire::ReportOutcomesRequest {
+                outcomes: vec![wire::JobOutcome {
+                    job_id: owner.job.clone(),
+                    lease_token: token,
+                    calls: 1,
+                    outcome: Some(wire::job_outcome::Outcome::Delivered(wire::Delivered::default())),
+                }],
+            }
+            .encode_to_vec(),
+            "ReleaseJobs" => wire::ReleaseJobsRequest {
+                leases: vec![wire::JobLease {
+                    job_id: owner.job.clone(),
+                    lease_token: token,
+                }],
+            }
+            .encode_to_vec(),
+            "ClaimTasks" => wire::ClaimTasksRequest {
+                replica: "stranger".to_owned(),
+                limit: 20,
+            }
+            .encode_to_vec(),
+            "ReportTask" => wire::ReportTaskRequest {
+                task_id: ids::format::<ids::Task>(Uuid::from_u128(1)),
+                lease_token: token,
+                outcome: Some(wire::report_task_request::Outcome::Connected(
+                    wire::ConnectionFacts::default(),
+                )),
+            }
+            .encode_to_vec(),
+            _ => panic!("{path} has no isolation case"),
+        },
+    )
+}
+
+/// What a stranger gets from a method that names nothing.
+async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uuid) {
+    let service = &owner.service;
+    let hubspot = v1::GetConnectionRequest {
+        provider: v1::Provider::Hubspot.into(),
+    };
+    match path.rsplit('/').next().unwrap() {
+        "CollectLead" => {
+            let answer: v1::CollectLeadResponse = service.ask(path, stranger, &warm("ana")).await.unwrap();
+            assert_eq!(answer.result(), CollectResult::Created);
+            assert_ne!(answer.lead.unwrap().id, owner.lead_id);
+        }
+        "BatchCollectLeads" => {
+            let request = v1::BatchCollectLeadsRequest {
+                requests: vec![warm("ana")],
+            };
+            let mut answer: v1::BatchCollectLeadsResponse =
+                service.ask(path, stranger, &request).await.unwrap();
+            let Some(v1::batch_collect_result::Outcome::Response(first)) = answer.results.remove(0).outcome
+            else {
+                panic!("refused")
+            };
+            assert_eq!(first.result(), CollectResult::Created);
+            assert_ne!(first.lead.unwrap().id, owner.lead_id);
+        }
+        "ListLeads" => {
+            let request = v1::ListLeadsRequest::default();
+            let answer: v1::ListLeadsResponse = service.ask(path, stranger, &request).await.unwrap();
+            assert_eq!(answer.leads, []);
+            let answer: v1::ListLeadsResponse = service.ask(path, &owner.key, &request).await.unwrap();
+            assert_eq!(answer.leads.len(), 1);
+        }
+        "GetWorkspace" => {
+            let answer: v1::Workspace = service
+                .ask(path, stranger, &v1::GetWorkspaceRequest {})
+                .await
+                .unwrap();
+            assert_eq!(answer.id, ids::format::<ids::Workspace>(workspace));
+        }
+        "UpdateSettings" => {
+            let request = v1::UpdateSettingsRequest {
+                settings: Some(v1::Settings {
+                    hot_threshold: Some(7),
+                    ..Default::default()
+                }),
+                update_mask: None,
+            };
+            let answer: v1::Workspace = service.ask(path, stranger, &request).await.unwrap();
+            assert_eq!(answer.settings.unwrap().hot_threshold, Some(7));
+        }
+        "CreateApiKey" => {
+            let request = v1::CreateApiKeyRequest {
+                name: "child".to_owned(),
+                scopes: vec!["leads.read".to_owned()],
+                expires_at: None,
+            };
+            let answer: v1::CreateApiKeyResponse = service.ask(path, stranger, &request).await.unwrap();
+            let read = naming_lead("/leads.v1.LeadsService/GetLead", &owner.lead_id).unwrap();
+            let refused = service
+                .call("/leads.v1.LeadsService/GetLead", &answer.secret, read)
+                .await;
+            assert_eq!(refused.unwrap_err().code(), Code::NotFound);
+        }
+        "ListApiKeys" => {
+            let request = v1::ListApiKeysRequest {};
+            let theirs: v1::ListApiKeysResponse = service.ask(path, stranger, &request).await.unwrap();
+            let ours: v1::ListApiKeysResponse = service.ask(path, &owner.key, &request).await.unwrap();
+            assert!(theirs.keys.iter().all(|key| !ours.keys.contains(key)));
+        }
+        "RevokeApiKey" => {
+            let request = |id: &str| {
+                v1::RevokeApiKeyRequest {
+                    key_id: id.to_owned(),
+                }
+                .encode_to_vec()
+            };
+            let known = owner.key.split('_').nth(1).unwrap();
+            let foreign = service.call(path, stranger, request(known)).await.unwrap_err();
+            let unknown = service
+                .call(path, stranger, request("AAAAAAAAAAAA"))
+                .await
+                .unwrap_err();
+            assert_eq!((foreign.code(), seen(&foreign)), (Code::NotFound, seen(&unknown)));
+        }
+        "CreateWorkspace" => {
+            let refused = service.call(path, stranger, Vec::new()).await.unwrap_err();
+            assert_eq!(refused.code(), Code::PermissionDenied);
+            let platform = service.key(&Bound::Platform, &[Scope::PlatformWorkspaces]).await;
+            let request = v1::CreateWorkspaceRequest {
+                name: "New".to_owned(),
+                settings: None,
+            };
+            let answer: v1::CreateWorkspaceResponse = service.ask(path, &platform, &request).await.unwrap();
+            let list = "/leads.v1.LeadsService/ListLeads";
+            let request = v1::ListLeadsRequest::default();
+            let leads: v1::ListLeadsResponse = service.ask(list, &answer.api_key, &request).await.unwrap();
+            assert_eq!(leads.leads, []);
+        }
+        "ConnectProvider" => {
+            let request = v1::ConnectProviderRequest {
+                provider: v1::Provider::Hubspot.into(),
+                credentials: Some(v1::connect_provider_request::Credentials::Hubspot(
+                    v1::HubspotCredentials {
+                        access_token: "pat-of-a-stranger".to_owned(),
+                    },
+                )),
+                field_mapping: Default::default(),
+            };
+            // Nobody checks the connection: the call answers with what it waits for.
+            let answer: v1::Connection = service.ask(path, stranger, &request).await.unwrap();
+            assert_eq!(answer.state(), v1::ConnectionState::Connecting);
+            assert_ne!(answer.id, ids::format::<ids::Connection>(owner.connection));
+        }
+        "GetConnection" | "DisconnectProvider" => {
+            let refused = service
+                .call(path, stranger, hubspot.encode_to_vec())
+                .await
+                .unwrap_err();
+            assert_eq!(refused.code(), Code::NotFound);
+        }
+        "ListConnections" => {
+            let request = v1::ListConnectionsRequest {};
+            let answer: v1::ListConnectionsResponse = service.ask(path, stranger, &request).await.unwrap();
+            assert_eq!(answer.connections, []);
+        }
+        _ => panic!("{path} has no isolation case"),
+    }
+}
+
+async fn every_method_keeps_workspaces_and_destinations_apart(world: World) {
+    let owner = Owner::new(world).await;
+    let service = &owner.service;
+    let unknown = ids::format::<ids::Lead>(Uuid::from_u128(0x0198_f2d4_0000_7000_8000_0000_0000_0001));
+    let elsewhere = service.connector_key("salesforce").await;
+    for path in methods() {
+        let (workspace, _) = service.world.tenant(settings()).await;
+        let stranger = service.key_of(workspace).await;
+        if let (Some(foreign), Some(unknown)) =
+            (naming_lead(&path, &owner.lead_id), naming_lead(&path, &unknown))
+        {
+            let foreign = service.call(&path, &stranger, foreign).await.unwrap_err();
+            let unknown = service.call(&path, &stranger, unknown).await.unwrap_err();
+            assert_eq!(
+                (foreign.code(), reason(&foreign).as_str()),
+                (Code::NotFound, "NOT_FOUND"),
+                "{path}"
+            );
+            assert_eq!(seen(&foreign), seen(&unknown), "{path}");
+        } else if let Some(request) = connectors(&path, &owner) {
+            let refused = service.call(&path, &elsewhere, request).await.unwrap_err();
+            assert_eq!(refused.code(), Code::NotFound, "{path}");
+        } else {
+            names_nothing(&path, &owner, &stranger, workspace).await;
+        }
+        owner.is_untouched(&path).await;
+    }
+}

@@ -1,0 +1,200 @@
+//! The service behind its two doors, and calls that carry whatever bytes a test says.
+
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+
+use bytes::{Buf, BufMut};
+use http::uri::PathAndQuery;
+use leads_proto::leads::{
+    connector::v1::connector_service_server::ConnectorServiceServer,
+    v1::{
+        integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
+        workspaces_service_server::WorkspacesServiceServer,
+    },
+};
+use leads_svc::{
+    grpc::{
+        connector::Connectors,
+        integrations::Integrations,
+        layers::{self, Calls, Limits, Stack},
+        leads::Leads,
+        server::{Door, route},
+        workspaces::Workspaces,
+    },
+    service::{
+        auth::{Auth, Rate},
+        keys::mint,
+        principal::{Bound, Scope},
+    },
+};
+use prost::Message;
+use prost_reflect::DescriptorPool;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::{
+    Request, Status,
+    client::Grpc,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    service::Routes,
+    transport::{Channel, Endpoint},
+};
+use tonic_types::StatusExt;
+use uuid::Uuid;
+
+use crate::world::World;
+
+/// The doors of one replica.
+pub struct Service {
+    pub world: World,
+    public: Channel,
+    connectors: Channel,
+    _stop: DropGuard,
+}
+
+/// Paths of all methods of the contract.
+pub fn methods() -> Vec<String> {
+    let pool = DescriptorPool::decode(leads_proto::DESCRIPTORS).unwrap();
+    let methods = pool
+        .services()
+        .flat_map(|service| service.methods().collect::<Vec<_>>());
+    methods
+        .map(|method| format!("/{}/{}", method.parent_service().full_name(), method.name()))
+        .collect()
+}
+
+impl Service {
+    pub async fn start(world: World) -> Self {
+        let rate = Rate {
+            per_second: NonZeroU32::new(10_000).unwrap(),
+            burst: NonZeroU32::new(10_000).unwrap(),
+        };
+        let (limits, stop) = (Limits::default(), CancellationToken::new());
+        let auth = Auth::new(world.store.clone(), rate);
+        let core = world.core.clone();
+        let public = Routes::new(LeadsServiceServer::new(Leads::new(core.clone())))
+            .add_service(WorkspacesServiceServer::new(Workspaces::new(core.clone())))
+            .add_service(IntegrationsServiceServer::new(Integrations::new(core)));
+        let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(
+            world.delivery.clone(),
+        )));
+        let mut channels = Vec::new();
+        for (package, routes) in [("leads.v1", public), ("leads.connector.v1", connectors)] {
+            let meter = opentelemetry::global::meter("test");
+            let stack = Stack::new(package, auth.clone(), limits.clone(), &meter).unwrap();
+            let calls = stack.around(layers::framed(Calls::new(routes), limits.message_bytes));
+            let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+            let endpoint = Endpoint::from_shared(format!("http://{}", door.address())).unwrap();
+            channels.push(endpoint.connect_lazy());
+            tokio::spawn(door.serve(route(calls, None), limits.clone(), stop.clone()));
+        }
+        Self {
+            world,
+            connectors: channels.pop().unwrap(),
+            public: channels.pop().unwrap(),
+            _stop: stop.drop_guard(),
+        }
+    }
+
+    /// A new key.
+    pub async fn key(&self, bound: &Bound, scopes: &[Scope]) -> String {
+        let (key, text) = mint(&self.world.store, bound, "test", scopes, None);
+        self.world.store.create_key(key).await.unwrap();
+        text
+    }
+
+    /// A key with every scope of a workspace.
+    pub async fn key_of(&self, workspace: Uuid) -> String {
+        let scopes: Vec<Scope> = Scope::of_workspaces().collect();
+        self.key(&Bound::Workspace(workspace), &scopes).await
+    }
+
+    pub async fn connector_key(&self, destination: &str) -> String {
+        self.key(&Bound::Destination(destination.to_owned()), &[Scope::Connector])
+            .await
+    }
+
+    /// Calls a method with these bytes as its message.
+    pub async fn call(&self, path: &str, key: &str, request: Vec<u8>) -> Result<Vec<u8>, Status> {
+        let channel = if path.starts_with("/leads.connector.") {
+            &self.connectors
+        } else {
+            &self.public
+        };
+        let mut client = Grpc::new(channel.clone());
+        client.ready().await.unwrap();
+        let mut request = Request::new(request);
+        request.set_timeout(Duration::from_secs(20));
+        request
+            .metadata_mut()
+            .insert("authorization", format!("Bearer {key}").parse().unwrap());
+        let path: PathAndQuery = path.parse().unwrap();
+        client
+            .unary(request, path, Raw)
+            .await
+            .map(tonic::Response::into_inner)
+    }
+
+    pub async fn ask<A: Message + Default>(
+        &self,
+        path: &str,
+        key: &str,
+        request: &impl Message,
+    ) -> Result<A, Status> {
+        let answer = self.call(path, key, request.encode_to_vec()).await?;
+        Ok(A::decode(answer.as_slice()).unwrap())
+    }
+}
+
+/// The reason of a refusal.
+pub fn reason(status: &Status) -> String {
+    status
+        .get_details_error_info()
+        .map(|info| info.reason)
+        .unwrap_or_default()
+}
+
+/// Everything of a refusal that a caller sees.
+pub fn seen(status: &Status) -> (tonic::Code, String, Vec<u8>) {
+    (
+        status.code(),
+        status.message().to_owned(),
+        status.details().to_vec(),
+    )
+}
+
+/// Messages as their bytes.
+#[derive(Clone, Copy)]
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Vec<u8>;
+    type Decode = Vec<u8>;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Raw
+    }
+
+    fn decoder(&mut self) -> Self {
+        Raw
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        to.put_slice(&item);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        let length = from.remaining();
+        Ok(Some(from.copy_to_bytes(length).to_vec()))
+    }
+}
