@@ -67,8 +67,6 @@ reasons! {
     NotFound = "NOT_FOUND" => NotFound, NOT_FOUND;
     /// The request id was used with another body or method in the last 24 hours. Take a new one.
     RequestIdReused = "REQUEST_ID_REUSED" => InvalidArgument, UNPROCESSABLE_ENTITY;
-    /// A call with this request id is still at work. Repeat it after the delay given.
-    RequestInFlight = "REQUEST_IN_FLIGHT" => Aborted, CONFLICT;
     /// Somebody changed the resource since it was read. Read it again and decide anew.
     EtagMismatch = "ETAG_MISMATCH" => Aborted, PRECONDITION_FAILED;
     /// Too many calls changed the same rows at once. Repeat the call.

@@ -141,7 +141,7 @@ const fn rows(from: u16, to: u16, mark: Mark, kind: Kind) -> Row {
 /// Errors of single rows of a 207 have no status of their own; `fault` gives them the one of their category.
 const TABLE: &[Row] = &[
     row(400, Mark::CodeOfKey("PROPERTY_DOESNT_EXIST"), K::KeyProperty),
-    row(400, Mark::Message("non-unique"), K::KeyProperty),
+    row(400, Mark::Message("by non-unique"), K::KeyProperty),
     row(400, Mark::Message("unable to infer object type"), K::WrongPath),
     row(400, Mark::Code("PROPERTY_DOESNT_EXIST"), K::MissingProperty),
     row(400, Mark::Code("READ_ONLY_VALUE"), K::ReadOnlyProperty),

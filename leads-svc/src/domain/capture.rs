@@ -18,6 +18,10 @@ pub const MAX_MESSAGES: usize = 1_000;
 pub const MAX_TEXT_BYTES: usize = 32 * 1_024;
 /// Most consents of one call.
 pub const MAX_CONSENTS: usize = 20;
+/// Most messages that are kept of one person.
+pub const MAX_CONVERSATION_MESSAGES: usize = 10_000;
+/// Most bytes of text that are kept of one person.
+pub const MAX_CONVERSATION_BYTES: usize = 4 * 1_024 * 1_024;
 /// Most captures of one batch.
 pub const MAX_BATCH: usize = 500;
 
@@ -70,13 +74,6 @@ pub struct Capture {
     pub conversation_id: String,
     /// When.
     pub captured_at: DateTime<Utc>,
-}
-
-impl Capture {
-    /// Whether it makes its contact a lead: an email address and a buying-intent signal are there.
-    pub fn makes_lead(&self) -> bool {
-        self.profile.email.is_some() && self.intent.is_some()
-    }
 }
 
 /// What makes a repeated call recognisable.

@@ -46,11 +46,6 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// An address that this type normalised before.
-    pub fn from_stored(address: String) -> Self {
-        Self(address)
-    }
 }
 
 #[cfg(test)]

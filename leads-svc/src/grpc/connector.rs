@@ -63,14 +63,18 @@ impl connector_service_server::ConnectorService for Connectors {
     ) -> Result<Response<wire::ClaimJobsResponse>, Status> {
         let caller = principal(&request)?;
         let hints = connector::hints(&request.get_ref().hints).map_err(invalid)?;
+        let named: Vec<_> = hints.iter().copied().flatten().collect();
         let lease = self.delivery.lease();
-        let claimed = self.delivery.claim(&caller, &hints).await?;
-        Ok(Response::new(wire::ClaimJobsResponse {
-            results: claimed
-                .into_iter()
-                .map(|claimed| connector::claimed(claimed, lease))
-                .collect(),
-        }))
+        let mut claimed = self.delivery.claim(&caller, &named).await?.into_iter();
+        let results = hints
+            .iter()
+            .zip(&request.get_ref().hints)
+            .filter_map(|(named, hint)| match named {
+                Some(_) => claimed.next().map(|claimed| connector::claimed(claimed, lease)),
+                None => Some(connector::gone(hint)),
+            })
+            .collect();
+        Ok(Response::new(wire::ClaimJobsResponse { results }))
     }
 
     async fn report_outcomes(

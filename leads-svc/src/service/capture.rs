@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::{
-        capture::{Capture, Message, RequestKey},
+        capture::{Capture, MAX_CONVERSATION_BYTES, MAX_CONVERSATION_MESSAGES, Message, RequestKey},
         lead::Lead,
     },
     storage::{
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Fresh reads of a person before a capture gives up.
-const MAX_TRIES: u32 = 8;
+pub(super) const MAX_TRIES: u32 = 8;
 /// Syncs that a workspace may owe before batches are refused.
 pub const MAX_OWED: u64 = 100_000;
 
@@ -93,6 +93,7 @@ impl Core {
                 },
                 None => None,
             };
+            check_size(known.as_ref(), &capture.messages)?;
             let Planned {
                 mut write, collected, ..
             } = plan::capture(self.occasion(&facts, &actor), capture.clone(), known);
@@ -136,6 +137,7 @@ impl Core {
                 return Ok(Answered::Before(bytes));
             }
             let (known, lead) = self.known_lead(&facts, lead_id).await?;
+            check_size(Some(&known), &messages)?;
             email.clone_from(&known.person.contact.profile.email);
             let (mut write, lead, appended) = plan::append_messages(
                 self.occasion(&facts, &actor),
@@ -206,6 +208,8 @@ impl Core {
                 )
                 .retry_after(std::time::Duration::from_secs(1))
                 .because(Shared(error))),
+                // It may be a neighbour's fault.
+                storage::Error::Inconsistent { .. } | storage::Error::Statement(_) if !alone => Ok(false),
                 storage::Error::Inconsistent { .. } | storage::Error::Statement(_) => {
                     Err(Error::internal(Shared(error)))
                 }
@@ -293,12 +297,28 @@ impl Core {
     }
 }
 
+/// Refuses a conversation that would grow past what can be scored in one piece.
+fn check_size(known: Option<&Known>, new: &[Message]) -> Result<()> {
+    let before = known.map(|known| known.messages.as_slice()).unwrap_or_default();
+    let count = before.len() + new.len();
+    let bytes = before.iter().map(|message| message.text.len()).sum::<usize>()
+        + new.iter().map(|message| message.text.len()).sum::<usize>();
+    if count <= MAX_CONVERSATION_MESSAGES && bytes <= MAX_CONVERSATION_BYTES {
+        return Ok(());
+    }
+    let text = format!(
+        "the person's conversations would have {count} messages and {bytes} bytes; at most \
+         {MAX_CONVERSATION_MESSAGES} and {MAX_CONVERSATION_BYTES} are kept"
+    );
+    Err(Error::new(Reason::LimitExceeded, text))
+}
+
 /// An error that several callers share.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 struct Shared(Arc<storage::Error>);
 
-fn contended() -> Error {
+pub(super) fn contended() -> Error {
     Error::new(
         Reason::Conflict,
         "too many calls changed the same lead at once; repeat the call",

@@ -26,7 +26,7 @@ pub use crate::storage::{
     tasks::Outcome,
 };
 use crate::{
-    domain::sync::Provider,
+    domain::{sync::Provider, workspace::Settings},
     storage::{
         connections::State,
         jobs::{
@@ -142,8 +142,12 @@ impl Delivery {
         for hint in hints {
             let result = match grants.remove(&hint.job) {
                 Some(grant) => {
-                    let facts = self.core.facts(grant.workspace).await?;
-                    let hot = grant.record.lead.score >= facts.workspace.settings.hot_threshold;
+                    // The lease is taken: what fails now must not keep the grants from their holder.
+                    let threshold = match self.core.facts(grant.workspace).await {
+                        Ok(facts) => facts.workspace.settings.hot_threshold,
+                        Err(_) => Settings::default().hot_threshold,
+                    };
+                    let hot = grant.record.lead.score >= threshold;
                     Ok(Box::new(Granted { grant, hot }))
                 }
                 None => Err(refusals.get(&hint.job).copied().unwrap_or(Refusal::Held)),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
+    capture::{MAX_TRIES, contended},
     core::{Core, Facts},
     error::{Error, Result},
     page_token, plan,
@@ -15,6 +16,7 @@ use crate::{
     domain::{
         activity::{Activity, Change, Kind},
         capture::StoredMessage,
+        contact::Contact,
         lead::{Lead, Outcome, Stage, TransitionError, check_transition},
         page::{LeadCursor, LeadQuery},
         score::Score,
@@ -26,6 +28,8 @@ use crate::{
     },
 };
 
+/// Bytes of free text in one page, so that an answer stays below what callers accept.
+const PAGE_BYTES: usize = 2 * 1_024 * 1_024;
 /// Consents shown with a lead of a list: none, a page would need a query each.
 const CONSENTS_IN_LISTS: Vec<crate::domain::consent::Consent> = Vec::new();
 
@@ -103,6 +107,10 @@ impl Core {
             .store
             .list_leads(&facts.workspace, &facts.keys, query, connected, cursor, size + 1)
             .await?;
+        let size = fitting(
+            size,
+            records.iter().map(|record| attribute_bytes(&record.contact)),
+        );
         let next = match cut(&mut records, size) {
             Some(Record { lead, .. }) => {
                 let cursor = Cursor {
@@ -129,7 +137,8 @@ impl Core {
         principal.require(Scope::LeadsWrite)?;
         let facts = self.facts(principal.workspace()?).await?;
         let actor = principal.actor();
-        loop {
+        let _turn = self.turns.take(facts.workspace.id, &id.to_string()).await;
+        for attempt in 0..MAX_TRIES {
             let record = self
                 .store
                 .find_lead(facts.workspace.id, &facts.keys, id)
@@ -149,10 +158,11 @@ impl Core {
             let Some(write) = self.plan_update(&facts, &actor, record, &change)? else {
                 return self.view(&facts, id).await;
             };
-            if self.store_write(&facts, write, false).await? {
+            if self.store_write(&facts, write, attempt > 0).await? {
                 return self.view(&facts, id).await;
             }
         }
+        Err(contended())
     }
 
     fn plan_update(
@@ -194,8 +204,17 @@ impl Core {
         let mut write = Write::empty(facts.workspace.id);
         lead.revision += 1;
         lead.last_activity_at = occasion.now;
+        let owner_is_sent = facts.connections.iter().any(|connection| {
+            connection
+                .field_mapping
+                .get("owner")
+                .is_some_and(|property| !property.is_empty())
+        });
+        let owner_moved = owner_is_sent && before.owner != lead.owner;
         if !stage_changes.is_empty() {
             lead.stage_changed_at = occasion.now;
+        }
+        if !stage_changes.is_empty() || owner_moved {
             lead.sync_revision += 1;
             plan::owe(
                 &occasion,
@@ -205,6 +224,8 @@ impl Core {
                 &mut jobs,
                 None,
             );
+        }
+        if !stage_changes.is_empty() {
             write.activities.push((
                 lead.id,
                 occasion.activity(Kind::StageChanged, stage_changes, String::new()),
@@ -249,7 +270,8 @@ impl Core {
         principal.require(Scope::LeadsWrite)?;
         let facts = self.facts(principal.workspace()?).await?;
         let actor = principal.actor();
-        loop {
+        let _turn = self.turns.take(facts.workspace.id, &id.to_string()).await;
+        for attempt in 0..MAX_TRIES {
             let mut record = self
                 .store
                 .find_lead(facts.workspace.id, &facts.keys, id)
@@ -289,10 +311,11 @@ impl Core {
                 lead: record.lead,
                 prior,
             });
-            if self.store_write(&facts, write, false).await? {
+            if self.store_write(&facts, write, attempt > 0).await? {
                 return Ok(self.view(&facts, id).await?.links);
             }
         }
+        Err(contended())
     }
 
     /// A page of a lead's conversation, oldest first.
@@ -321,6 +344,7 @@ impl Core {
             .store
             .messages(facts.workspace.id, &facts.keys, contact, from, size + 1)
             .await?;
+        let size = fitting(size, items.iter().map(|message| message.text.len()));
         let next = match cut(&mut items, size) {
             Some(last) => page_token::issue(&facts.keys, METHOD, &bound, last.position + 1, now)?,
             None => String::new(),
@@ -406,6 +430,24 @@ impl Core {
             .await?;
         Ok(LeadView::new(record, consents, facts))
     }
+}
+
+/// How many of a page's rows fit into an answer: as many as asked for, fewer if their texts are long, at least one.
+fn fitting(size: u64, bytes: impl Iterator<Item = usize>) -> u64 {
+    let mut sum = 0_usize;
+    let fitting = bytes.take_while(|bytes| {
+        sum = sum.saturating_add(*bytes);
+        sum <= PAGE_BYTES
+    });
+    size.min((fitting.count() as u64).max(1))
+}
+
+fn attribute_bytes(contact: &Contact) -> usize {
+    contact
+        .attributes
+        .iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum()
 }
 
 /// Cuts the row off that was read to see whether there is a next page; the last row of this page, if there is.

@@ -17,10 +17,10 @@ const STRIPES: usize = 4_096;
 pub struct Turns(Arc<[Mutex<()>]>);
 
 impl Turns {
-    /// Takes the turn of a person.
-    pub async fn take(&self, workspace: Uuid, email: &str) -> Option<MutexGuard<'_, ()>> {
+    /// Takes the turn of a person, named by address, or by lead where only that is known.
+    pub async fn take(&self, workspace: Uuid, person: &str) -> Option<MutexGuard<'_, ()>> {
         let mut hasher = DefaultHasher::new();
-        (workspace, email).hash(&mut hasher);
+        (workspace, person).hash(&mut hasher);
         let stripe = usize::try_from(hasher.finish() % STRIPES as u64).unwrap_or_default();
         match self.0.get(stripe) {
             Some(turn) => Some(turn.lock().await),

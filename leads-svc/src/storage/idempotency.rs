@@ -48,7 +48,7 @@ pub enum Known {
 }
 
 impl Store {
-    /// What is known of a request id; `None` if it is new, or older than 24 hours.
+    /// What is known of a request id; `None` if it is new, or was forgotten after 24 hours.
     ///
     /// # Errors
     /// The database, or a row that cannot be read.

@@ -1,10 +1,13 @@
 //! Credentials, as hashes.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, sea_query::Expr};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{Store, entity::api_key, error::Result, rows, scope};
+
+/// Keys of one list; a workspace has at most half as many that are not revoked.
+const MAX_LISTED: u64 = 200;
 
 /// A credential without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +78,7 @@ impl Store {
         scope::select::<api_key::Entity>(workspace)
             .order_by_desc(api_key::Column::CreatedAt)
             .order_by_desc(api_key::Column::Id)
+            .limit(MAX_LISTED)
             .all(self.reader())
             .await?
             .into_iter()

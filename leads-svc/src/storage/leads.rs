@@ -142,6 +142,17 @@ impl Store {
             .await?;
         let Some(found) = found else { return Ok(false) };
         let contact = found.contact_id;
+        // In the order of every other write, so that none that was planned before adds to what is being deleted.
+        scope::select::<contact::Entity>(workspace)
+            .filter(contact::Column::Id.eq(contact))
+            .lock_exclusive()
+            .one(&*transaction)
+            .await?;
+        scope::select::<lead::Entity>(workspace)
+            .filter(lead::Column::Id.eq(id))
+            .lock_exclusive()
+            .one(&*transaction)
+            .await?;
         scope::delete::<sync_job::Entity>(workspace)
             .filter(sync_job::Column::LeadId.eq(id))
             .exec(&*transaction)

@@ -12,12 +12,12 @@ use uuid::Uuid;
 use super::{
     Store, Transaction,
     connections::{Facts, State},
-    entity::{connection, connection_task},
+    entity::{connection, connection_task, sync_job},
     error::Result,
     jobs::report::Receipt,
     rows, scope,
 };
-use crate::domain::sync::{Provider, Reason};
+use crate::domain::sync::{JobState, Lane, Provider, Reason};
 
 const CONNECT: &str = "connect";
 /// Tries of a check before it counts as failed.
@@ -228,7 +228,43 @@ impl Store {
     }
 }
 
+/// A connection works: what had been given up is tried once more, and everything is owed to an account that is another
+/// one than before.
+async fn owe_again(transaction: &Transaction, id: Uuid, account: &str, now: DateTime<Utc>) -> Result<()> {
+    let known = scope::select_any::<connection::Entity>()
+        .filter(connection::Column::Id.eq(id))
+        .one(&**transaction)
+        .await?;
+    let moved = known.is_some_and(|row| !row.account_id.is_empty() && row.account_id != account);
+    let of_connection = || {
+        scope::update_any::<sync_job::Entity>()
+            .filter(sync_job::Column::ConnectionId.eq(id))
+            .col_expr(sync_job::Column::Attempt, Expr::value(0))
+            .col_expr(sync_job::Column::NextAt, Expr::value(now))
+            .col_expr(sync_job::Column::FirstPendingAt, Expr::value(now))
+            .col_expr(sync_job::Column::Lane, Expr::value(Lane::Bulk.rank()))
+            .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
+    };
+    of_connection()
+        .filter(sync_job::Column::State.eq(JobState::Dead.word()))
+        .exec(&**transaction)
+        .await?;
+    if moved {
+        of_connection()
+            .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
+            .col_expr(sync_job::Column::SyncedRevision, Expr::value(0))
+            .col_expr(sync_job::Column::ExternalId, Expr::value(""))
+            .col_expr(sync_job::Column::Url, Expr::value(""))
+            .exec(&**transaction)
+            .await?;
+    }
+    Ok(())
+}
+
 async fn settle(transaction: &Transaction, id: Uuid, outcome: &Outcome, now: DateTime<Utc>) -> Result<()> {
+    if let Outcome::Connected(facts) = outcome {
+        owe_again(transaction, id, &facts.account_id, now).await?;
+    }
     let mut update = scope::update_any::<connection::Entity>().filter(connection::Column::Id.eq(id));
     match outcome {
         Outcome::Connected(facts) => {

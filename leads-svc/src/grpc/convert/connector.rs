@@ -26,22 +26,32 @@ const MAX_VENDOR_NAME: usize = 64;
 /// Longest address of a page that is kept, in characters.
 const MAX_VENDOR_URL: usize = 2_000;
 
-/// Hints of a claim.
+/// Hints of a claim. Streams may hold anything: what names no job of ours is `None`, and its neighbours go on.
 ///
 /// # Errors
 /// Every violation.
-pub fn hints(hints: &[wire::JobHint]) -> Result<Vec<Named>, Vec<Violation>> {
+pub fn hints(hints: &[wire::JobHint]) -> Result<Vec<Option<Named>>, Vec<Violation>> {
     let mut violations = Violations::default();
     count("hints", hints.len(), &mut violations);
     let named = hints
         .iter()
-        .enumerate()
-        .map(|(index, hint)| Named {
-            job: job(&format!("hints[{index}].job_id"), &hint.job_id, &mut violations),
-            generation: hint.generation,
+        .map(|hint| {
+            let job = ids::parse::<ids::Job>(&hint.job_id).ok()?;
+            Some(Named {
+                job,
+                generation: hint.generation,
+            })
         })
         .collect();
     violations.into_result(named)
+}
+
+/// The answer to a hint that names no job of ours.
+pub fn gone(hint: &wire::JobHint) -> wire::ClaimResult {
+    wire::ClaimResult {
+        job_id: hint.job_id.clone(),
+        result: Some(wire::claim_result::Result::Refusal(wire::Refusal::Gone.into())),
+    }
 }
 
 /// The answer to one hint.

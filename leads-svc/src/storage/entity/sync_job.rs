@@ -55,7 +55,7 @@ pub struct Model {
     pub external_id: String,
     /// The record's page.
     pub url: String,
-    /// Last reason.
+    /// Last reason; encrypted if a CRM gave it.
     pub reason: Option<Json>,
     /// Since when a change waits.
     pub first_pending_at: DateTimeUtc,

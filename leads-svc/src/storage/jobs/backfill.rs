@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Query},
+    sea_query::{Expr, ExprTrait, LockType, Query},
 };
 use uuid::Uuid;
 
@@ -75,6 +75,8 @@ impl Store {
             .filter(Expr::exists(complete))
             .order_by_asc(lead::Column::Id)
             .limit(BATCH)
+            // A lead that is being deleted is not owed any more.
+            .lock(LockType::KeyShare)
             .into_tuple()
             .all(&*transaction)
             .await?;

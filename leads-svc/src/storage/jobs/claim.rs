@@ -17,7 +17,7 @@ use crate::{
     storage::{
         Store,
         entity::{connection, sync_job},
-        error::Result,
+        error::{Error, Result},
         leads::Record,
         scope,
     },
@@ -171,13 +171,8 @@ impl Store {
         }
         let mut grants = HashMap::new();
         for (workspace, jobs) in by_workspace {
-            let keys = self.workspace_keys(workspace).await?;
-            let leads: Vec<Uuid> = jobs.iter().map(|job| job.lead_id).collect();
-            let records = self.leads_by_id(workspace, &keys, &leads).await?;
-            let mut records: HashMap<Uuid, Record> = records
-                .into_iter()
-                .map(|record| (record.lead.id, record))
-                .collect();
+            let (mut records, unreadable) = self.readable(workspace, &jobs).await?;
+            self.bury(&unreadable).await?;
             for job in jobs {
                 let Some(record) = records.remove(&job.lead_id) else {
                     continue;
@@ -199,5 +194,54 @@ impl Store {
             }
         }
         Ok(grants)
+    }
+
+    /// Leads of some jobs of one workspace, and the jobs whose lead cannot be read: they must not take the others down.
+    async fn readable(
+        &self,
+        workspace: Uuid,
+        jobs: &[sync_job::Model],
+    ) -> Result<(HashMap<Uuid, Record>, Vec<Uuid>)> {
+        let all: Vec<Uuid> = jobs.iter().map(|job| job.lead_id).collect();
+        let keys = match self.workspace_keys(workspace).await {
+            Ok(keys) => keys,
+            Err(error @ Error::Inconsistent { .. }) => {
+                tracing::error!(workspace.id = %workspace, error = %error, "leads of a workspace cannot be read");
+                return Ok((HashMap::new(), jobs.iter().map(|job| job.id).collect()));
+            }
+            Err(error) => return Err(error),
+        };
+        let by_id = |records: Vec<Record>| records.into_iter().map(|record| (record.lead.id, record));
+        match self.leads_by_id(workspace, &keys, &all).await {
+            Ok(records) => return Ok((by_id(records).collect(), Vec::new())),
+            Err(Error::Inconsistent { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let (mut readable, mut unreadable) = (HashMap::new(), Vec::new());
+        for job in jobs {
+            match self.leads_by_id(workspace, &keys, &[job.lead_id]).await {
+                Ok(records) => readable.extend(by_id(records)),
+                Err(error @ Error::Inconsistent { .. }) => {
+                    tracing::error!(lead.id = %job.lead_id, error = %error, "a lead cannot be read");
+                    unreadable.push(job.id);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((readable, unreadable))
+    }
+
+    async fn bury(&self, jobs: &[Uuid]) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.begin().await?;
+        scope::update_any::<sync_job::Entity>()
+            .filter(sync_job::Column::Id.is_in(jobs.iter().copied()))
+            .col_expr(sync_job::Column::State, Expr::value(JobState::Dead.word()))
+            .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
+            .exec(&*transaction)
+            .await?;
+        transaction.commit().await
     }
 }

@@ -3,6 +3,7 @@
 use std::{cmp, time::Duration};
 
 use chrono::{DateTime, Utc};
+use rand::seq::SliceRandom;
 use sea_orm::{
     ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, LockBehavior, LockType, Query, SimpleExpr},
@@ -21,6 +22,9 @@ use crate::{
 
 /// Most entries that the streams of one destination hold together.
 pub const MAX_PUBLISHED: u64 = 1_000;
+
+/// Entries of these that only hot leads get.
+const HOT_RESERVE: u64 = 100;
 
 /// A job that was marked as published, for its stream entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,11 +55,10 @@ impl Store {
         patience: Duration,
     ) -> Result<Vec<Hint>> {
         let now = self.clock.now();
-        let connections = scope::select_any::<connection::Entity>()
+        let mut connections = scope::select_any::<connection::Entity>()
             .filter(connection::Column::Provider.eq(provider.name()))
             .filter(is_active(now))
             .filter(owes(now))
-            .order_by_asc(connection::Column::Id)
             .all(self.reader())
             .await?;
         if connections.is_empty() {
@@ -66,6 +69,8 @@ impl Store {
             .filter(sync_job::Column::Provider.eq(provider.name()))
             .count(self.reader())
             .await?;
+        // By chance, so that nobody is always the last one for whom there is no room.
+        connections.shuffle(&mut rand::rng());
         let mut room = MAX_PUBLISHED.saturating_sub(published);
         let share = cmp::max(room / connections.len() as u64, 1);
         let transaction = self.begin().await?;
@@ -77,7 +82,11 @@ impl Store {
             let allowed = if connection.trips > 0 { 1 } else { window };
             let outstanding = outstanding(&transaction, connection.id).await?;
             let most = cmp::min(allowed.saturating_sub(outstanding), cmp::min(share, room));
-            let hints = mark(&transaction, connection.id, most, now, patience).await?;
+            let places = Places {
+                all: most,
+                others: cmp::min(most, room.saturating_sub(HOT_RESERVE)),
+            };
+            let hints = mark(&transaction, connection.id, places, now, patience).await?;
             room = room.saturating_sub(hints.len() as u64);
             marked.extend(hints);
         }
@@ -115,6 +124,15 @@ impl Store {
         transaction.commit().await?;
         Ok(changed.rows_affected)
     }
+}
+
+/// How many jobs of one connection may be marked.
+#[derive(Clone, Copy)]
+struct Places {
+    /// Of any lane.
+    all: u64,
+    /// Of the lanes behind the hot one; these come after it.
+    others: u64,
 }
 
 /// Connections through which something may be sent now.
@@ -171,12 +189,17 @@ async fn outstanding(transaction: &Transaction, connection: Uuid) -> Result<u64>
 async fn mark(
     transaction: &Transaction,
     connection: Uuid,
-    most: u64,
+    places: Places,
     now: DateTime<Utc>,
     patience: Duration,
 ) -> Result<Vec<Hint>> {
     let mut due: Vec<(Uuid, i32)> = Vec::new();
     for lane in [Lane::Hot, Lane::Normal, Lane::Bulk] {
+        let most = if lane == Lane::Hot {
+            places.all
+        } else {
+            places.others
+        };
         let left = most.saturating_sub(due.len() as u64);
         if left == 0 {
             break;
