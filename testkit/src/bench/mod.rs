@@ -65,6 +65,7 @@ const EACH: [Name; 5] = [
 ///
 /// # Errors
 /// Something is not built or installed, or a process failed.
+#[expect(clippy::print_stdout, reason = "the tables are what the program is for")]
 pub async fn run(arguments: &Arguments) -> Result<()> {
     let wanted = |name: &Name| arguments.names.contains(&Name::All) || arguments.names.contains(name);
     for name in EACH.iter().filter(|name| wanted(name)) {
