@@ -39,7 +39,8 @@ macro_rules! reasons {
 reasons! {
     /// The bytes are not a request of this method. Check the encoding.
     MalformedRequest = "MALFORMED_REQUEST" => InvalidArgument, BAD_REQUEST;
-    /// Fields are missing, out of range or contradict each other. All of them are listed.
+    /// Fields are missing, out of range or contradict each other. All of them are listed; JSON of the wrong shape is
+    /// told before values that break a rule.
     InvalidFields = "INVALID_FIELDS" => InvalidArgument, BAD_REQUEST;
     /// The call holds more than its limits allow. Split it.
     LimitExceeded = "LIMIT_EXCEEDED" => InvalidArgument, BAD_REQUEST;

@@ -125,7 +125,7 @@ pub struct Lead {
 impl Lead {
     /// Opaque version for compare-and-set.
     pub fn etag(&self) -> String {
-        format!("\"{}\"", self.revision)
+        self.revision.to_string()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Benchmarks of the real processes, each against a baseline that runs in turns with it on the same machine.
 //!
 //! Machines differ and are shared: a rate says little, the ratio to the baseline of the same minute says more. Every
-//! benchmark therefore alternates what is measured with its baseline, at least five times, and shows medians and
-//! spreads. Nothing here asserts a time.
+//! benchmark therefore alternates what is measured with its baseline, five times by default, and shows medians and
+//! spreads; the drain's baseline is a fixed limit. Nothing here asserts a time.
 
 mod baseline;
 mod capture;

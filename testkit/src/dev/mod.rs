@@ -5,15 +5,23 @@ mod folder;
 mod show;
 
 use std::{
+    collections::HashMap,
+    convert::Infallible,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
 use anyhow::{Result, bail};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::Instant,
+};
 
 use crate::stack::{Postgresql, Stack, StackOptions, Storage, Timing};
+
+/// A process that ends again sooner than this is broken.
+const SHORTEST_LIFE: Duration = Duration::from_secs(5);
 
 /// What a developer asks for.
 #[derive(Clone, Debug, clap::Parser)]
@@ -33,7 +41,7 @@ pub struct Arguments {
     pub folder: PathBuf,
 }
 
-/// Runs until it is told to stop (Ctrl-C, SIGTERM, SIGHUP) or a process of the stack ends. If a stack runs in the
+/// Runs until it is told to stop (Ctrl-C, SIGTERM, SIGHUP); a process that ends before that is started again. If a stack runs in the
 /// folder already, shows that one and returns.
 ///
 /// # Errors
@@ -61,11 +69,11 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let ended = tokio::select! {
         () = &mut told => None,
-        ended = watch(&mut stack) => Some(ended),
+        ended = keep_up(&mut stack, &folder) => Some(ended),
     };
     folder.hide();
-    if let Some(ended) = ended {
-        bail!("{}", ended?);
+    if let Some(Err(error)) = ended {
+        return Err(error.context("everything is stopped and the rows of this run are gone; run ./dev again"));
     }
     show::step("stopping");
     stack.stop().await?;
@@ -99,20 +107,51 @@ async fn start(arguments: &Arguments, folder: &folder::Folder) -> Result<Stack> 
     Ok(stack)
 }
 
-/// Returns the last words of the first process that ends by itself.
-async fn watch(stack: &mut Stack) -> Result<String> {
+/// Starts again what ends by itself, as a cluster would. Returns only with an error: what ends again at once.
+async fn keep_up(stack: &mut Stack, folder: &folder::Folder) -> Result<Infallible> {
+    let mut starts: HashMap<String, Instant> = HashMap::new();
     loop {
-        for service in stack.connectors.iter_mut().chain([&mut stack.leads]) {
-            let process = service.process()?;
-            if !process.is_running()? {
-                return Ok(format!("{} ended by itself\n{}", process.name(), process.tail()));
-            }
-        }
-        if !stack.redis.process().is_running()? {
-            return Ok(format!("Redis ended by itself\n{}", stack.redis.process().tail()));
-        }
         tokio::time::sleep(Duration::from_millis(500)).await;
+        let Some((name, last_words)) = find_ended(stack)? else {
+            continue;
+        };
+        if starts
+            .get(&name)
+            .is_some_and(|start| start.elapsed() < SHORTEST_LIFE)
+        {
+            bail!("{name} ends again and again\n{last_words}");
+        }
+        show::step(&format!("{name} has ended and is started again"));
+        restart_ended(stack).await?;
+        starts.insert(name, Instant::now());
+        folder.write(&show::describe(stack, folder.path())?)?;
     }
+}
+
+/// A process that has ended, and its last words.
+fn find_ended(stack: &mut Stack) -> Result<Option<(String, String)>> {
+    if !stack.redis.process().is_running()? {
+        return Ok(Some(("Redis".to_owned(), stack.redis.process().tail())));
+    }
+    for service in stack.connectors.iter_mut().chain([&mut stack.leads]) {
+        let process = service.process()?;
+        if !process.is_running()? {
+            return Ok(Some((process.name().to_owned(), process.tail())));
+        }
+    }
+    Ok(None)
+}
+
+async fn restart_ended(stack: &mut Stack) -> Result<()> {
+    if !stack.redis.process().is_running()? {
+        stack.redis.restart().await?;
+    }
+    for service in stack.connectors.iter_mut().chain([&mut stack.leads]) {
+        if !service.process()?.is_running()? {
+            service.restart().await?;
+        }
+    }
+    Ok(())
 }
 
 /// An absolute path, for messages that outlive the current folder.
