@@ -72,6 +72,9 @@ impl Store {
         // By chance, so that nobody is always the last one for whom there is no room.
         connections.shuffle(&mut rand::rng());
         let mut room = MAX_PUBLISHED.saturating_sub(published);
+        if room == 0 {
+            return Ok(Vec::new());
+        }
         let share = cmp::max(room / connections.len() as u64, 1);
         let transaction = self.begin().await?;
         let mut marked = Vec::new();
