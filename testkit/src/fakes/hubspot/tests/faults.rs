@@ -155,7 +155,7 @@ async fn a_hang_has_no_answer_and_no_effect() {
         .request("POST", &format!("{V3}/batch/upsert"))
         .json(&json!({"inputs": [lead(1)]}));
     assert!(
-        held.timeout(Duration::from_millis(60))
+        held.timeout(Duration::from_millis(500))
             .send()
             .await
             .unwrap_err()
@@ -288,7 +288,7 @@ async fn until(lab: &Lab, key: &str, present: bool) {
         if is_there || (!present && Instant::now() > deadline) {
             return;
         }
-        assert!(Instant::now() < deadline, "{key} was not applied");
+        assert!(!present || Instant::now() < deadline, "{key} was not applied");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
