@@ -153,8 +153,11 @@ async fn open_migrated(config: &Config) -> anyhow::Result<Option<Store>> {
     Ok(Some(store))
 }
 
-/// Refuses to serve with a key that does not open what is stored.
-async fn check_key(store: &Store) -> anyhow::Result<()> {
+/// Refuses a key-encryption key that does not open what is stored.
+///
+/// # Errors
+/// It is another one, or the database is away.
+pub async fn check_key(store: &Store) -> anyhow::Result<()> {
     match store.count_unreadable_workspaces().await? {
         0 => Ok(()),
         some => anyhow::bail!(

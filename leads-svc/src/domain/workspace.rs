@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{contact::Field, icp::IdealCustomer};
 
 /// A workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
     /// Identifier.
     pub id: Uuid,

@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     call::{created, invalid, principal},
-    convert::{settings, times},
+    convert::{capture, settings, times},
 };
 use crate::{
     domain::{text, violation::Violations, workspace::Settings},
@@ -41,14 +41,15 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
             &[],
             &mut violations,
         );
+        let request_id = capture::request_id(&request.request_id, &mut violations);
         violations.into_result(()).map_err(invalid)?;
-        let (workspace, api_key) = self
+        let founded = self
             .core
-            .create_workspace(&caller, &name, patch.apply(Settings::default()))
+            .create_workspace(&caller, &name, patch.apply(Settings::default()), request_id)
             .await?;
         Ok(created(v1::CreateWorkspaceResponse {
-            workspace: Some(settings::workspace(workspace)),
-            api_key,
+            workspace: Some(settings::workspace(founded.workspace)),
+            api_key: founded.key,
         }))
     }
 

@@ -214,7 +214,7 @@ impl Delivery {
             if let Some((connection, secret)) = self
                 .core
                 .store
-                .connection_with_secret(provider, leased.connection)
+                .connection_to_check(provider, &leased)
                 .await?
             {
                 tasks.push((leased, connection, secret));

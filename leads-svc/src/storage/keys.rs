@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
-use super::{Store, entity::api_key, error::Result, rows, scope};
+use super::{Store, capture::insert, entity::api_key, error::Result, rows, scope};
 
 /// Keys of one list; a workspace has at most half as many that are not revoked.
 const MAX_LISTED: u64 = 200;
@@ -40,20 +40,8 @@ impl Store {
     /// # Errors
     /// The database.
     pub async fn create_key(&self, key: Key) -> Result<()> {
-        let row = api_key::Model {
-            id: key.id,
-            workspace_id: key.workspace,
-            destination: key.destination,
-            name: key.name,
-            scopes: rows::to_json(&key.scopes),
-            digest: key.digest,
-            created_at: key.created_at,
-            expires_at: key.expires_at,
-            last_used_at: None,
-            revoked_at: None,
-        };
         let transaction = self.begin().await?;
-        super::capture::insert::<api_key::Entity>(&transaction, vec![row]).await?;
+        insert::<api_key::Entity>(&transaction, vec![row(key)]).await?;
         transaction.commit().await
     }
 
@@ -147,6 +135,22 @@ impl Store {
                 .await?;
         }
         transaction.commit().await
+    }
+}
+
+/// A new credential as it is stored.
+pub(super) fn row(key: Key) -> api_key::Model {
+    api_key::Model {
+        id: key.id,
+        workspace_id: key.workspace,
+        destination: key.destination,
+        name: key.name,
+        scopes: rows::to_json(&key.scopes),
+        digest: key.digest,
+        created_at: key.created_at,
+        expires_at: key.expires_at,
+        last_used_at: None,
+        revoked_at: None,
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub mod activities;
 pub mod capture;
+mod checked;
 pub mod connections;
 pub mod contacts;
 pub mod crypto;
@@ -26,6 +27,7 @@ pub mod keyring;
 pub mod keys;
 pub mod leads;
 pub mod messages;
+pub mod replicas;
 mod rows;
 pub mod scope;
 pub mod scores;

@@ -12,6 +12,7 @@
 
 mod at_rest;
 mod captures;
+mod command_line;
 mod conversations;
 mod delivery;
 mod edge;
@@ -21,4 +22,7 @@ mod lists;
 mod population;
 mod rpc;
 mod searching;
+mod sizes;
+mod upgrade;
+mod workspaces;
 mod world;

@@ -21,6 +21,7 @@ use leads_svc::{
         plan::Collected,
         principal::{Bound, Principal, Scope},
         view::LeadView,
+        workspaces,
     },
     storage::{
         Options, Store,
@@ -100,7 +101,7 @@ impl Database {
     }
 }
 
-async fn open(url: &str, clock: Clock) -> Store {
+pub async fn open(url: &str, clock: Clock) -> Store {
     let options = Options {
         url: url.to_owned(),
         max_connections: 8,
@@ -131,7 +132,7 @@ impl World {
     }
 
     async fn on(store: Store, database: Database) -> Self {
-        let workspace = store.create_workspace("Acme", settings()).await.unwrap().id;
+        let workspace = founded(&store, "Acme", settings()).await;
         let (core, delivery) = use_cases(&store);
         Self {
             raw: sea_orm::Database::connect(database.url()).await.unwrap(),
@@ -152,7 +153,7 @@ impl World {
 
     /// Another workspace of the same service, and a caller of it.
     pub async fn tenant(&self, settings: Settings) -> (Uuid, Principal) {
-        let workspace = self.store.create_workspace("Other", settings).await.unwrap().id;
+        let workspace = founded(&self.store, "Other", settings).await;
         (workspace, caller(workspace))
     }
 
@@ -320,6 +321,11 @@ impl World {
             .map(|activity| activity.kind)
             .collect()
     }
+}
+
+async fn founded(store: &Store, name: &str, settings: Settings) -> Uuid {
+    let founded = workspaces::create(store, name, settings, None).await.unwrap();
+    founded.workspace.id
 }
 
 fn use_cases(store: &Store) -> (Core, Delivery) {

@@ -150,19 +150,22 @@ pub fn request_key(
     body: impl FnOnce() -> Vec<u8>,
     violations: &mut Violations,
 ) -> Option<RequestKey> {
+    Some(RequestKey {
+        id: request_id(id, violations)?,
+        digest: Sha256::digest(body()).into(),
+    })
+}
+
+/// The caller's id of the request; `None` if there is none, or it is not valid.
+pub fn request_id(id: &str, violations: &mut Violations) -> Option<Uuid> {
     if id.is_empty() {
         return None;
     }
-    match Uuid::try_parse(id) {
-        Ok(id) if !id.is_nil() => Some(RequestKey {
-            id,
-            digest: Sha256::digest(body()).into(),
-        }),
-        Ok(_) | Err(_) => {
-            violations.add("request_id", "must be a UUID other than the nil one, or empty");
-            None
-        }
+    let parsed = Uuid::try_parse(id).ok().filter(|id| !id.is_nil());
+    if parsed.is_none() {
+        violations.add("request_id", "must be a UUID other than the nil one, or empty");
     }
+    parsed
 }
 
 fn intent(given: &v1::Intent, captured_at: DateTime<Utc>, violations: &mut Violations) -> Intent {

@@ -20,6 +20,7 @@ use crate::{
     storage::{
         Store, Transaction,
         capture::{activity_row, insert},
+        connections::seal_problem,
         crypto::WorkspaceKeys,
         entity::{activity, connection, sync_job},
         error::{Error, Result},
@@ -134,12 +135,13 @@ impl Store {
                 &report.outcome,
                 recorded.health.entry(row.connection_id).or_default(),
             );
-            if let JobReport::Paused { rest, reason } = &report.outcome {
-                pause(&transaction, row.connection_id, *rest, reason, now).await?;
-            }
             let keys = keys.get(&row.workspace_id).ok_or_else(|| {
                 Error::inconsistent("sync_jobs", "workspace_id", row.id, "the workspace is gone")
             })?;
+            if let JobReport::Paused { rest, reason } = &report.outcome {
+                let problem = seal_problem(keys, row.connection_id, reason)?;
+                pause(&transaction, row.connection_id, *rest, problem, now).await?;
+            }
             if let Some(kind) = event(&row, &report.outcome, now) {
                 activities.push(self.entry(keys, &row, kind, &report.outcome, now)?);
             }
@@ -350,7 +352,7 @@ async fn pause(
     transaction: &Transaction,
     id: Uuid,
     rest: Option<Duration>,
-    reason: &Reason,
+    problem: Vec<u8>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     scope::update_any::<connection::Entity>()
@@ -360,10 +362,7 @@ async fn pause(
             connection::Column::PausedUntil,
             Expr::value(rest.map(|rest| now + rest)),
         )
-        .col_expr(
-            connection::Column::Problem,
-            Expr::value(Some(rows::to_json(reason))),
-        )
+        .col_expr(connection::Column::ProblemSealed, Expr::value(Some(problem)))
         .exec(&**transaction)
         .await?;
     Ok(())

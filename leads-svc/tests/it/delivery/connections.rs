@@ -20,7 +20,7 @@ on_both_databases!(
     a_half_open_connection_lets_one_job_through_and_rests_longer_if_it_fails,
     a_half_open_connection_that_succeeds_works_again,
     a_resting_connection_does_not_hold_up_another_workspace,
-    nothing_is_sent_while_a_connection_is_checked,
+    nothing_is_sent_before_the_first_check,
     disconnecting_drops_what_is_owed,
     a_capture_that_raced_a_disconnect_is_delivered_after_reconnecting,
     live_replicas_are_those_heard_of_in_thirty_seconds,
@@ -199,15 +199,15 @@ async fn a_resting_connection_does_not_hold_up_another_workspace(world: World) {
     assert_eq!(world.report_of(&grant, other, delivered()).await, "done");
 }
 
-async fn nothing_is_sent_while_a_connection_is_checked(world: World) {
-    world.connect().await;
-    world.lead("ana").await;
+async fn nothing_is_sent_before_the_first_check(world: World) {
     let keys = world.store.workspace_keys(world.workspace).await.unwrap();
     let mapping = std::collections::BTreeMap::new();
-    let replaced = world
+    let asked = world
         .store
         .connect_provider(world.workspace, &keys, HUBSPOT, "pat-new", &mapping);
-    replaced.await.unwrap();
+    asked.await.unwrap();
+    let lead = world.lead("ana").await.id;
+    assert_eq!(world.state(lead).await, "pending");
     assert_eq!(world.publish().await, []);
     let (_, connection, secret) = world
         .delivery

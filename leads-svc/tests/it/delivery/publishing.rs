@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leads_svc::domain::sync::Lane;
+use leads_svc::{domain::sync::Lane, storage::entity::sync_job};
 use uuid::Uuid;
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
 on_both_databases!(
     a_window_limits_what_is_on_its_way,
     a_destination_has_at_most_a_thousand_published_jobs,
+    a_hundred_places_are_kept_for_hot_leads,
     a_busy_workspace_leaves_room_for_another,
     hot_leads_go_first,
     a_captured_lead_that_is_hot_overtakes_its_own_job,
@@ -55,6 +56,22 @@ async fn a_destination_has_at_most_a_thousand_published_jobs(world: World) {
     world.store.unpublish(&first[..40]).await.unwrap();
     let second = world.store.publish_due(HUBSPOT, 5_000, PATIENCE).await.unwrap();
     assert_eq!(second.len(), 40);
+}
+
+async fn a_hundred_places_are_kept_for_hot_leads(world: World) {
+    let connection = world.connect().await;
+    owe(&world, world.workspace, connection, 1_100).await;
+    let publish = async || world.store.publish_due(HUBSPOT, 5_000, PATIENCE).await.unwrap();
+    assert_eq!(publish().await.len(), 900);
+    let now = world.store.clock().now();
+    let hot = (0..120).map(|_| sync_job::Model {
+        lane: Lane::Hot.rank(),
+        ..job(world.workspace, connection, Uuid::new_v4(), "pending", now)
+    });
+    store_jobs(&world, hot.collect()).await;
+    let lanes: Vec<Lane> = publish().await.iter().map(|hint| hint.lane).collect();
+    assert_eq!(lanes, [Lane::Hot; 100]);
+    assert_eq!(publish().await, []);
 }
 
 async fn a_busy_workspace_leaves_room_for_another(world: World) {

@@ -28,6 +28,7 @@ use leads_svc::{
         error::Error,
         keys::mint,
         principal::{Bound, Principal, Scope},
+        workspaces,
     },
     storage::{Options, Store, crypto::KeyEncryptionKey},
 };
@@ -139,10 +140,10 @@ async fn authentication(folder: &TempDir, burst: u32) -> (Auth, Keys) {
     .unwrap();
     store.migrate().await.unwrap();
     let workspace = Bound::Workspace(
-        store
-            .create_workspace("Acme", Settings::default())
+        workspaces::create(&store, "Acme", Settings::default(), None)
             .await
             .unwrap()
+            .workspace
             .id,
     );
     let everything: Vec<Scope> = Scope::of_workspaces().collect();

@@ -175,6 +175,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             v1::CreateWorkspaceRequest {
                 name: String::new(),
                 settings: Some(settings),
+                request_id: "x".to_owned(),
             }
             .encode_to_vec(),
             &[
@@ -184,6 +185,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                 "settings.required_fields[0]",
                 "settings.ideal_customer.budget_min",
                 "settings.ideal_customer.currency",
+                "request_id",
             ],
         ),
         "leads.v1.WorkspacesService/UpdateSettings" => (

@@ -258,7 +258,7 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
             let platform = service.key(&Bound::Platform, &[Scope::PlatformWorkspaces]).await;
             let request = v1::CreateWorkspaceRequest {
                 name: "New".to_owned(),
-                settings: None,
+                ..Default::default()
             };
             let answer: v1::CreateWorkspaceResponse = service.ask(path, &platform, &request).await.unwrap();
             let list = "/leads.v1.LeadsService/ListLeads";

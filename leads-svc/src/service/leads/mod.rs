@@ -1,0 +1,10 @@
+//! Reading, changing, syncing and deleting leads.
+
+mod change;
+mod delete;
+mod page;
+mod read;
+mod sync;
+
+pub use change::LeadChange;
+pub use page::Page;
