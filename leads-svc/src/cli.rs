@@ -164,10 +164,7 @@ async fn workspace(store: &Store, command: WorkspaceCommand) -> anyhow::Result<(
                 bail!("--name must have 1 to 200 characters");
             }
             let founded = workspaces::create(store, name, Settings::default(), request_id).await?;
-            let (id, key) = (
-                ids::format::<ids::Workspace>(founded.workspace.id),
-                founded.key,
-            );
+            let (id, key) = (ids::format::<ids::Workspace>(founded.workspace.id), founded.key);
             let lines = [format!("workspace {id}"), format!("key       {key}")];
             print(json, &json!({"workspace": id, "name": name, "key": key}), &lines)
         }

@@ -211,11 +211,7 @@ impl Delivery {
             .claim_tasks(provider, most, self.times.lease)
             .await?
         {
-            if let Some((connection, secret)) = self
-                .core
-                .store
-                .connection_to_check(provider, &leased)
-                .await?
+            if let Some((connection, secret)) = self.core.store.connection_to_check(provider, &leased).await?
             {
                 tasks.push((leased, connection, secret));
             }

@@ -117,10 +117,7 @@ impl Core {
 
     /// Why the newest credentials are not the ones that are used.
     async fn check_problem(&self, connection: &Connection) -> Result<Option<Reason>> {
-        let check = self
-            .store
-            .find_check(connection.workspace, connection.id)
-            .await?;
+        let check = self.store.find_check(connection.workspace, connection.id).await?;
         let Some(check) = check else { return Ok(None) };
         let waits = !check.settled && connection.state != State::Connecting;
         Ok(check.problem.or_else(|| {

@@ -70,7 +70,10 @@ pub async fn create(
         response,
         at: now,
     });
-    match store.create_workspace(&founded.workspace, first_key, answer).await {
+    match store
+        .create_workspace(&founded.workspace, first_key, answer)
+        .await
+    {
         Ok(()) => Ok(founded),
         // The same request came twice at once.
         Err(storage::Error::Conflict { constraint }) => created_before(store, request.as_ref())

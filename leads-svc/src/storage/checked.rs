@@ -81,10 +81,7 @@ fn works(
     let never = || Expr::value(None::<DateTime<Utc>>);
     update
         .col_expr(connection::Column::State, Expr::value(State::Connected.word()))
-        .col_expr(
-            connection::Column::ProblemSealed,
-            Expr::value(None::<Vec<u8>>),
-        )
+        .col_expr(connection::Column::ProblemSealed, Expr::value(None::<Vec<u8>>))
         .col_expr(
             connection::Column::AccountId,
             Expr::value(facts.account_id.clone()),

@@ -206,10 +206,7 @@ impl Store {
             .filter(connection::Column::Id.eq(id))
             .filter(connection::Column::State.is_in([State::Connected.word(), State::Paused.word()]))
             .col_expr(connection::Column::State, Expr::value(State::Connected.word()))
-            .col_expr(
-                connection::Column::ProblemSealed,
-                Expr::value(None::<Vec<u8>>),
-            )
+            .col_expr(connection::Column::ProblemSealed, Expr::value(None::<Vec<u8>>))
             .col_expr(
                 connection::Column::PausedUntil,
                 Expr::value(None::<DateTime<Utc>>),

@@ -1,7 +1,10 @@
 //! Credentials, as hashes.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait},
+};
 use uuid::Uuid;
 
 use super::{Store, capture::insert, entity::api_key, error::Result, rows, scope};
@@ -90,23 +93,14 @@ impl Store {
     /// # Errors
     /// The database.
     pub async fn revoke_key(&self, workspace: Uuid, id: &str) -> Result<bool> {
-        let transaction = self.begin().await?;
-        scope::update::<api_key::Entity>(workspace)
-            .filter(api_key::Column::Id.eq(id))
-            .filter(api_key::Column::RevokedAt.is_null())
-            .col_expr(api_key::Column::RevokedAt, Expr::value(Some(self.clock.now())))
-            .exec(&*transaction)
-            .await?;
         let found = scope::select::<api_key::Entity>(workspace)
             .filter(api_key::Column::Id.eq(id))
-            .one(&*transaction)
-            .await?
-            .is_some();
-        transaction.commit().await?;
-        Ok(found)
+            .count(self.reader())
+            .await?;
+        Ok(found > 0 && self.revoke_any_key(id).await?)
     }
 
-    /// Ends a credential of any kind; false if there is none. For the operator's command line.
+    /// Ends a credential of any kind, in the same way. For the operator's command line.
     ///
     /// # Errors
     /// The database.
@@ -114,7 +108,10 @@ impl Store {
         let transaction = self.begin().await?;
         let revoked = scope::update_any::<api_key::Entity>()
             .filter(api_key::Column::Id.eq(id))
-            .col_expr(api_key::Column::RevokedAt, Expr::value(Some(self.clock.now())))
+            .col_expr(
+                api_key::Column::RevokedAt,
+                Expr::col(api_key::Column::RevokedAt).if_null(self.clock.now()),
+            )
             .exec(&*transaction)
             .await?;
         transaction.commit().await?;

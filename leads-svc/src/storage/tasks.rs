@@ -8,6 +8,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+pub use super::checked::Outcome;
 use super::{
     Store,
     capture::insert,
@@ -19,7 +20,6 @@ use super::{
     jobs::report::Receipt,
     rows, scope,
 };
-pub use super::checked::Outcome;
 use crate::domain::sync::{Provider, Reason};
 
 const PROBLEM: &str = "connection_tasks.problem_sealed";
@@ -91,10 +91,7 @@ impl Store {
                 .filter(connection::Column::Id.eq(id))
                 .filter(connection::Column::State.eq(State::Failed.word()))
                 .col_expr(connection::Column::State, Expr::value(State::Connecting.word()))
-                .col_expr(
-                    connection::Column::ProblemSealed,
-                    Expr::value(None::<Vec<u8>>),
-                )
+                .col_expr(connection::Column::ProblemSealed, Expr::value(None::<Vec<u8>>))
                 .exec(&*transaction)
                 .await?;
         } else {

@@ -34,9 +34,9 @@ impl Store {
             id: workspace.id,
             name: workspace.name.clone(),
             settings: rows::to_json(&workspace.settings),
-            wrapped_key: kek.new_data_key(workspace.id).map_err(|problem| {
-                Error::inconsistent("workspaces", "wrapped_key", workspace.id, problem)
-            })?,
+            wrapped_key: kek
+                .new_data_key(workspace.id)
+                .map_err(|problem| Error::inconsistent("workspaces", "wrapped_key", workspace.id, problem))?,
             kek_id: kek.id().to_owned(),
             created_at: workspace.created_at,
         };

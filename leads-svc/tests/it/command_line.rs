@@ -58,7 +58,9 @@ crate::world::on_both_databases!(
 
 async fn a_revoked_key_is_stored_as_revoked_and_others_are_not(world: World) {
     let cli = Cli::new(world);
-    let created = cli.json(&["workspace", "create", "--name", "New", "--json"]).await;
+    let created = cli
+        .json(&["workspace", "create", "--name", "New", "--json"])
+        .await;
     let id = created["workspace"].as_str().unwrap();
     let mut keys = vec![created["key"].as_str().unwrap().to_owned()];
     for bound in [
@@ -88,13 +90,19 @@ async fn a_revoked_key_is_stored_as_revoked_and_others_are_not(world: World) {
 
 async fn a_key_that_is_not_there_cannot_be_revoked(world: World) {
     let cli = Cli::new(world);
-    let created = cli.json(&["workspace", "create", "--name", "New", "--json"]).await;
+    let created = cli
+        .json(&["workspace", "create", "--name", "New", "--json"])
+        .await;
     let whole = created["key"].as_str().unwrap();
     for id in ["AAAAAAAAAAAA", whole] {
         let refusal = cli.run(&["key", "revoke", id]).await.unwrap_err();
         assert!(refusal.contains("give the public part alone"), "{refusal}");
     }
-    let stored = cli.world.store.find_key(Presented::parse(whole).unwrap().id).await;
+    let stored = cli
+        .world
+        .store
+        .find_key(Presented::parse(whole).unwrap().id)
+        .await;
     assert_eq!(stored.unwrap().unwrap().revoked_at, None);
 }
 

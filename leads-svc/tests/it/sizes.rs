@@ -77,7 +77,10 @@ async fn a_conversation_takes_ten_thousand_messages_and_no_more(world: World) {
         left -= some;
     }
     refused(&world, lead, 1, "x").await;
-    let refusal = world.core.collect(&world.caller, world.read(warm("ana")), None).await;
+    let refusal = world
+        .core
+        .collect(&world.caller, world.read(warm("ana")), None)
+        .await;
     assert_eq!(refusal.unwrap_err().reason, Reason::LimitExceeded);
     assert_eq!(conversation(&world, lead).await.0, MAX_CONVERSATION_MESSAGES);
     // It is the person's limit: others are not affected.
@@ -150,7 +153,7 @@ async fn a_page_of_leads_is_cut_by_its_size(world: World) {
         token = page.next;
     }
     assert_eq!(sizes.len(), 2);
-    assert!((30..PAGE_BYTES / 50_000).contains(&sizes[0]), "{sizes:?}");
+    assert!((30..=PAGE_BYTES / 50_000).contains(&sizes[0]), "{sizes:?}");
     met.sort();
     met.dedup();
     assert_eq!(met.len(), PEOPLE);

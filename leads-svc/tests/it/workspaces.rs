@@ -76,7 +76,10 @@ async fn the_same_request_gets_the_same_workspace_and_key(world: World) {
     world.pass(Duration::from_secs(23 * 3_600));
     assert_eq!(create(&world, "New", id).await.unwrap(), first);
     assert_eq!(stored(&world).await, after);
-    assert!(!holds(&dump(&world).await, &first.key), "the key is kept in clear");
+    assert!(
+        !holds(&dump(&world).await, &first.key),
+        "the key is kept in clear"
+    );
 }
 
 async fn the_same_request_at_once_creates_one_workspace(world: World) {

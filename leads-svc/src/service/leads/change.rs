@@ -116,10 +116,7 @@ fn plan_update(occasion: &Occasion<'_>, record: Record, change: &LeadChange) -> 
         let filled = contact.profile.filled();
         plan::owe(occasion, &mut write, &lead, filled, &mut jobs, None);
     }
-    for (kind, changes) in [
-        (Kind::StageChanged, stage_changes),
-        (Kind::Updated, own_changes),
-    ] {
+    for (kind, changes) in [(Kind::StageChanged, stage_changes), (Kind::Updated, own_changes)] {
         if !changes.is_empty() {
             let activity = occasion.activity(kind, changes, String::new());
             write.activities.push((lead.id, activity));

@@ -66,7 +66,14 @@ impl Core {
         let connected = !facts.connections.is_empty();
         let records = self
             .store
-            .list_leads(&facts.workspace, &facts.keys, query, connected, cursor, list.rows())
+            .list_leads(
+                &facts.workspace,
+                &facts.keys,
+                query,
+                connected,
+                cursor,
+                list.rows(),
+            )
             .await?;
         let page = list.page(
             records,
@@ -162,10 +169,7 @@ impl Core {
     }
 
     pub(super) async fn record(&self, facts: &Facts, id: Uuid) -> Result<Record> {
-        let found = self
-            .store
-            .find_lead(facts.workspace.id, &facts.keys, id)
-            .await?;
+        let found = self.store.find_lead(facts.workspace.id, &facts.keys, id).await?;
         found.ok_or_else(|| Error::not_found("lead"))
     }
 

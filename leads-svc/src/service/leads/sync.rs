@@ -61,14 +61,7 @@ fn plan_sync(occasion: &Occasion<'_>, record: Record, provider: Option<Provider>
     // A revision of its own makes the CRM's record be written even if nothing else changed.
     lead.sync_revision += 1;
     lead.last_activity_at = occasion.now;
-    plan::owe(
-        occasion,
-        &mut write,
-        &lead,
-        filled,
-        &mut jobs,
-        Some(&providers),
-    );
+    plan::owe(occasion, &mut write, &lead, filled, &mut jobs, Some(&providers));
     let names: Vec<&str> = providers.iter().map(|provider| provider.name()).collect();
     let forced = occasion.activity(Kind::SyncForced, Vec::new(), names.join(", "));
     write.activities.push((lead.id, forced));

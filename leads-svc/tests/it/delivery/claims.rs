@@ -77,12 +77,7 @@ async fn claim(world: &World, hints: Vec<JobHint>) -> Vec<ClaimResult> {
     });
     request.extensions_mut().insert(world.connector.clone());
     let connectors = Connectors::new(world.delivery.clone());
-    connectors
-        .claim_jobs(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .results
+    connectors.claim_jobs(request).await.unwrap().into_inner().results
 }
 
 fn named(hint: &Hint) -> JobHint {
