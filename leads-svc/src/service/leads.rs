@@ -23,8 +23,9 @@ use crate::{
         sync::{self, Hindrance, Link, Provider},
     },
     storage::{
-        capture::{LeadWrite, Prior, Write},
+        capture::{LeadWrite, Write},
         leads::Record,
+        transaction::Prior,
     },
 };
 

@@ -53,7 +53,7 @@ impl Store {
             revoked_at: None,
         };
         let transaction = self.begin().await?;
-        super::capture::insert::<api_key::Entity>(&transaction, vec![row]).await?;
+        transaction.insert::<api_key::Entity>(vec![row]).await?;
         transaction.commit().await
     }
 

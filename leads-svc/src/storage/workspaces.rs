@@ -35,7 +35,7 @@ impl Store {
             created_at,
         };
         let transaction = self.begin().await?;
-        super::capture::insert::<workspace::Entity>(&transaction, vec![row]).await?;
+        transaction.insert::<workspace::Entity>(vec![row]).await?;
         transaction.commit().await?;
         Ok(Workspace {
             id,

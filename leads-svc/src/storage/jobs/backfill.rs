@@ -14,10 +14,10 @@ use crate::{
     },
     storage::{
         Store,
-        capture::{Prior, insert},
         entity::{contact, lead, sync_job},
         error::Result,
         scope,
+        transaction::Prior,
     },
 };
 
@@ -99,7 +99,7 @@ impl Store {
                 .into_row(workspace)
             })
             .collect();
-        insert::<sync_job::Entity>(&transaction, rows).await?;
+        transaction.insert::<sync_job::Entity>(rows).await?;
         transaction.commit().await?;
         Ok(leads.len())
     }
