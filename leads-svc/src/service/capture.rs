@@ -80,15 +80,19 @@ impl Core {
             None => None,
         };
         for attempt in 0..MAX_TRIES {
-            // Side by side: most requests are new, and of a person who is new.
-            let (before, known) = futures::join!(
-                self.answered_before(&facts, request.as_ref().map(|request| request.key), METHOD),
-                self.known_by_address(&facts, capture.profile.email.as_deref()),
-            );
-            if let Some(bytes) = before? {
+            if let Some(bytes) = self
+                .answered_before(&facts, request.as_ref().map(|request| request.key), METHOD)
+                .await?
+            {
                 return Ok(Answered::Before(bytes));
             }
-            let known = known?;
+            let known = match &capture.profile.email {
+                Some(email) => match self.store.find_person(workspace, &facts.keys, email).await? {
+                    Some(person) => Some(self.known(&facts, person).await?),
+                    None => None,
+                },
+                None => None,
+            };
             check_size(known.as_ref(), &capture.messages)?;
             let Planned {
                 mut write, collected, ..
@@ -233,18 +237,6 @@ impl Core {
             .ok_or_else(|| Error::not_found("lead"))?;
         let lead = person.lead.clone().ok_or_else(|| Error::not_found("lead"))?;
         Ok((self.known(facts, person).await?, lead))
-    }
-
-    async fn known_by_address(&self, facts: &Facts, email: Option<&str>) -> Result<Option<Known>> {
-        let Some(email) = email else { return Ok(None) };
-        match self
-            .store
-            .find_person(facts.workspace.id, &facts.keys, email)
-            .await?
-        {
-            Some(person) => self.known(facts, person).await.map(Some),
-            None => Ok(None),
-        }
     }
 
     async fn known(&self, facts: &Facts, person: Person) -> Result<Known> {
