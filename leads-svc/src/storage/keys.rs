@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Store, capture::insert, entity::api_key, error::Result, rows, scope};
+use super::{Store, entity::api_key, error::Result, rows, scope};
 
 /// Keys of one list; a workspace has at most half as many that are not revoked.
 const MAX_LISTED: u64 = 200;
@@ -44,7 +44,7 @@ impl Store {
     /// The database.
     pub async fn create_key(&self, key: Key) -> Result<()> {
         let transaction = self.begin().await?;
-        insert::<api_key::Entity>(&transaction, vec![row(key)]).await?;
+        transaction.insert::<api_key::Entity>(vec![row(key)]).await?;
         transaction.commit().await
     }
 

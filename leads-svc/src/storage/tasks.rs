@@ -10,9 +10,7 @@ use uuid::Uuid;
 
 pub use super::checked::Outcome;
 use super::{
-    Store,
-    capture::insert,
-    checked,
+    Store, checked,
     connections::{self, Connection, State},
     crypto::WorkspaceKeys,
     entity::{connection, connection_task},
@@ -116,7 +114,7 @@ impl Store {
                 backfill_time: None,
                 backfill_lead: None,
             };
-            insert::<connection::Entity>(&transaction, vec![row]).await?;
+            transaction.insert::<connection::Entity>(vec![row]).await?;
         }
         scope::delete::<connection_task::Entity>(workspace)
             .filter(connection_task::Column::ConnectionId.eq(id))
@@ -139,7 +137,7 @@ impl Store {
             field_mapping: Some(field_mapping),
             problem_sealed: None,
         };
-        insert::<connection_task::Entity>(&transaction, vec![task]).await?;
+        transaction.insert::<connection_task::Entity>(vec![task]).await?;
         transaction.commit().await?;
         Ok(id)
     }

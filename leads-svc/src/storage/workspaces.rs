@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::{
     Store,
-    capture::insert,
     entity::{api_key, connection, idempotency, workspace},
     error::{Error, Result},
     idempotency::Answer,
@@ -44,9 +43,13 @@ impl Store {
             .map(|answer| answer.seal(&kek.platform_keys(), Uuid::nil()))
             .transpose()?;
         let transaction = self.begin().await?;
-        insert::<idempotency::Entity>(&transaction, answer.into_iter().collect()).await?;
-        insert::<workspace::Entity>(&transaction, vec![row]).await?;
-        insert::<api_key::Entity>(&transaction, vec![keys::row(first_key)]).await?;
+        transaction
+            .insert::<idempotency::Entity>(answer.into_iter().collect())
+            .await?;
+        transaction.insert::<workspace::Entity>(vec![row]).await?;
+        transaction
+            .insert::<api_key::Entity>(vec![keys::row(first_key)])
+            .await?;
         transaction.commit().await
     }
 

@@ -17,8 +17,9 @@ use crate::{
         view::LeadView,
     },
     storage::{
-        capture::{LeadWrite, Prior, Write},
+        capture::{LeadWrite, Write},
         leads::Record,
+        transaction::Prior,
     },
 };
 

@@ -15,8 +15,9 @@ use crate::{
         principal::Principal,
     },
     storage::{
-        capture::{LeadWrite, Prior, Write},
+        capture::{LeadWrite, Write},
         leads::Record,
+        transaction::Prior,
     },
 };
 

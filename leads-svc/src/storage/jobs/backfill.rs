@@ -21,11 +21,11 @@ use crate::{
     },
     storage::{
         Store, Transaction,
-        capture::{Prior, insert},
         connections::State,
         entity::{connection, contact, lead, sync_job},
         error::{Error, Result},
         rows, scope,
+        transaction::Prior,
     },
 };
 
@@ -179,7 +179,7 @@ impl Store {
                 new.push(want.into_row(look.workspace));
             }
         }
-        insert::<sync_job::Entity>(transaction, new).await
+        transaction.insert::<sync_job::Entity>(new).await
     }
 
     /// Notes that a look is through: there is one more later, then none until something changes.

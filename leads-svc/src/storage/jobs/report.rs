@@ -19,7 +19,6 @@ use crate::{
     },
     storage::{
         Store, Transaction,
-        capture::{activity_row, insert},
         connections::seal_problem,
         crypto::WorkspaceKeys,
         entity::{activity, connection, sync_job},
@@ -97,7 +96,11 @@ impl Store {
         let transaction = self.begin().await?;
         let rows = scope::select_any::<sync_job::Entity>()
             .filter(sync_job::Column::Provider.eq(provider.name()))
-            .filter(sync_job::Column::Id.is_in(reports.iter().map(|report| report.job)))
+            .filter(scope::among(
+                sync_job::Column::Id,
+                reports.iter().map(|report| report.job),
+                self.backend(),
+            ))
             // In the order in which everybody locks jobs, so that nobody waits in a circle.
             .order_by_asc(sync_job::Column::LeadId)
             .lock_exclusive()
@@ -156,7 +159,7 @@ impl Store {
             settled.insert((report.job, report.token));
             recorded.receipts.push(Receipt::Recorded);
         }
-        insert::<activity::Entity>(&transaction, activities).await?;
+        transaction.insert::<activity::Entity>(activities).await?;
         leads_runtime::crash_point!("report.before_commit");
         transaction.commit().await?;
         leads_runtime::crash_point!("report.after_commit");
@@ -217,7 +220,7 @@ impl Store {
                 text,
             },
         };
-        activity_row(keys, row.workspace_id, row.lead_id, activity)
+        rows::activity_row(keys, row.workspace_id, row.lead_id, activity)
     }
 }
 
