@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{email::Email, filled_at::FilledAt, text, violation::Violations};
+use super::{email::Email, filled_at::FilledAt, identity::read_phone, text, violation::Violations};
 
 /// Most attributes of a contact.
 pub const MAX_ATTRIBUTES: usize = 50;
@@ -105,7 +105,7 @@ impl Profile {
             .flatten();
         let phone = (!given.phone.is_empty())
             .then(|| {
-                phone(given.phone)
+                read_phone(given.phone)
                     .map_err(|problem| violations.add(at("phone"), problem))
                     .ok()
             })
@@ -245,44 +245,9 @@ pub fn check_attributes<'a>(
     checked
 }
 
-fn phone(text: &str) -> Result<String, &'static str> {
-    let text = text.trim();
-    let (plus, rest) = match text.strip_prefix('+') {
-        Some(rest) => ("+", rest),
-        None => ("", text),
-    };
-    // "+49 (0) 151": the zero in brackets is dialled inside the country only.
-    let rest = if plus.is_empty() {
-        rest.to_owned()
-    } else {
-        rest.replacen("(0)", "", 1)
-    };
-    let mut digits = String::with_capacity(rest.len());
-    for character in rest.chars() {
-        match character {
-            '0'..='9' => digits.push(character),
-            ' ' | '.' | '-' | '/' | '(' | ')' | '\u{a0}' => {}
-            _ => return Err("may hold digits, spaces, . - / ( ) and one leading +"),
-        }
-    }
-    if !(6..=15).contains(&digits.len()) {
-        return Err("must have 6 to 15 digits");
-    }
-    Ok(format!("{plus}{digits}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn phones_lose_their_decoration() {
-        assert_eq!(phone("+49 (0)151 234-567"), Ok("+49151234567".to_owned()));
-        assert_eq!(phone(" 0151/234567 "), Ok("0151234567".to_owned()));
-        for text in ["call me", "12345", "+", "++49151234567", &"1".repeat(40)] {
-            assert!(phone(text).is_err(), "{text}");
-        }
-    }
 
     fn noon(minute: u32) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minute.into())

@@ -12,7 +12,7 @@ mod visitor;
 use serde::{Deserialize, Serialize};
 
 pub use address::{address_key, domain, is_free_mail, untagged};
-pub use phone::{Country, phone_key};
+pub use phone::{Country, phone_key, read_phone};
 pub use visitor::check_visitor;
 
 /// What a value identifies a person by.

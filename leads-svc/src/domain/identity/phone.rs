@@ -1,4 +1,4 @@
-//! Phone numbers as E.164, where the country is known.
+//! Phone numbers: as they are stored, and as E.164 where the country is known.
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, enums::Region};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,36 @@ impl Country {
     pub fn code(&self) -> &str {
         &self.0
     }
+}
+
+/// A number as it is stored: its digits, with the leading + if it has one.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_phone(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    let (plus, rest) = match text.strip_prefix('+') {
+        Some(rest) => ("+", rest),
+        None => ("", text),
+    };
+    // "+49 (0) 151": the zero in brackets is dialled inside the country only.
+    let rest = if plus.is_empty() {
+        rest.to_owned()
+    } else {
+        rest.replacen("(0)", "", 1)
+    };
+    let mut digits = String::with_capacity(rest.len());
+    for character in rest.chars() {
+        match character {
+            '0'..='9' => digits.push(character),
+            ' ' | '.' | '-' | '/' | '(' | ')' | '\u{a0}' => {}
+            _ => return Err("may hold digits, spaces, . - / ( ) and one leading +"),
+        }
+    }
+    if !(6..=15).contains(&digits.len()) {
+        return Err("must have 6 to 15 digits");
+    }
+    Ok(format!("{plus}{digits}"))
 }
 
 /// The number as E.164, such as `+4915112345678`. A number without a leading + is read as dialled inside `country`.
@@ -46,6 +76,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn phones_lose_their_decoration() {
+        assert_eq!(read_phone("+49 (0)151 234-567"), Ok("+49151234567".to_owned()));
+        assert_eq!(read_phone(" 0151/234567 "), Ok("0151234567".to_owned()));
+        for text in ["call me", "12345", "+", "++49151234567", &"1".repeat(40)] {
+            assert!(read_phone(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn spellings_of_one_number_have_one_key() {

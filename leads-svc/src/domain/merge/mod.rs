@@ -12,8 +12,10 @@
 //! What must hold: undoing a merge leaves both leads as if it had never been, with the events that came in between;
 //! merges are undone in the opposite order of their making; the preview of a merge is its result.
 
+mod link;
 mod part;
 mod person;
+mod preview;
 mod state;
 mod transcript;
 mod unite;
@@ -21,8 +23,9 @@ mod unite;
 #[cfg(test)]
 mod properties;
 
+pub use link::{Link, Merge};
 pub use part::{Choice, Part, Side};
-pub use person::{Absorbed, Link, MOST_LEADS, Merge, Person, Refusal};
+pub use person::{Absorbed, MOST_LEADS, Person, Refusal};
+pub use preview::{Choices, Line, United, Why};
 pub use state::{State, Update};
 pub use transcript::transcript;
-pub use unite::{Choices, Line, United, Why, unite};

@@ -6,9 +6,11 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
+    link::Merge,
     part::{Choice, Part, Side},
+    preview::{Choices, United},
     state::{State, Update},
-    unite::{Choices, United, unite},
+    unite::unite,
 };
 use crate::domain::{
     consent::{self, Consent, Current},
@@ -17,17 +19,6 @@ use crate::domain::{
 
 /// Most leads that can be merged into one person.
 pub const MOST_LEADS: usize = 100;
-
-/// A merge, apart from whom it merged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Merge {
-    /// Identifier.
-    pub id: Uuid,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// What was chosen by hand, at the merge or by changing the merged lead since.
-    pub choices: Choices,
-}
 
 /// A lead and what it absorbed, oldest merge first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,17 +38,6 @@ pub struct Absorbed {
     pub merge: Merge,
     /// The lead, with those that it had absorbed itself.
     pub person: Person,
-}
-
-/// A stored merge that was not undone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
-    /// The lead that stays.
-    pub survivor: Uuid,
-    /// The lead that disappeared behind it.
-    pub absorbed: Uuid,
-    /// The merge.
-    pub merge: Merge,
 }
 
 /// Why a merge cannot be made or undone.
@@ -86,19 +66,6 @@ impl Person {
             own,
             absorbed: Vec::new(),
         }
-    }
-
-    /// The person that `lead` survived as, from the own states of all its leads and the merges between them, oldest
-    /// first. `None` if a state is missing, or if the merges name a lead twice.
-    pub fn assemble(lead: Uuid, own: &mut HashMap<Uuid, State>, merges: &[Link]) -> Option<Self> {
-        let mut person = Self::alone(lead, own.remove(&lead)?);
-        for link in merges.iter().filter(|link| link.survivor == lead) {
-            person.absorbed.push(Absorbed {
-                merge: link.merge.clone(),
-                person: Self::assemble(link.absorbed, own, merges)?,
-            });
-        }
-        Some(person)
     }
 
     /// Every lead of the person with its own state, the survivor first.
