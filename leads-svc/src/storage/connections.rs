@@ -3,20 +3,25 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, SimpleExpr},
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, Transaction,
     crypto::WorkspaceKeys,
     entity::{connection, connection_task, connector_replica, sync_job},
     error::Result,
-    rows, scope, tasks,
+    rows, scope,
 };
 use crate::domain::sync::{Provider, Reason};
 
 const COLUMN: &str = "connections.sealed";
+/// The one kind of connection task.
+const CONNECT: &str = "connect";
 /// Backfills after a change: one at once, one after every transaction that had not seen the change has ended.
 const BACKFILLS: i32 = 2;
 const BETWEEN_BACKFILLS: Duration = Duration::from_secs(30);
@@ -90,6 +95,8 @@ pub struct Connection {
     pub resting_until: Option<DateTime<Utc>>,
     /// How often the breaker opened since the last success.
     pub trips: i32,
+    /// Rises whenever credentials, mapping or what the check found may have changed.
+    pub version: i64,
 }
 
 /// What a successful check learned.
@@ -139,6 +146,7 @@ impl Store {
                     connection::Column::Problem,
                     Expr::value(None::<sea_orm::JsonValue>),
                 )
+                .col_expr(connection::Column::Version, next_version())
                 .exec(&*transaction)
                 .await?;
         } else {
@@ -160,10 +168,14 @@ impl Store {
                 trips: 0,
                 backfill_at: None,
                 backfills: 0,
+                version: 1,
+                counted_from: None,
+                answered: 0,
+                failed: 0,
             };
             super::capture::insert::<connection::Entity>(&transaction, vec![row]).await?;
         }
-        tasks::owe_check(
+        owe_check(
             &transaction,
             workspace,
             id,
@@ -188,20 +200,6 @@ impl Store {
             .into_iter()
             .map(connection)
             .collect()
-    }
-
-    /// A connection of a destination.
-    ///
-    /// # Errors
-    /// The database, or a row that cannot be read.
-    pub async fn find_connection(&self, provider: Provider, id: Uuid) -> Result<Option<Connection>> {
-        scope::select_any::<connection::Entity>()
-            .filter(connection::Column::Id.eq(id))
-            .filter(connection::Column::Provider.eq(provider.name()))
-            .one(self.reader())
-            .await?
-            .map(connection)
-            .transpose()
     }
 
     /// A connection of a destination and its secret: for its connector.
@@ -253,56 +251,6 @@ impl Store {
         Ok(true)
     }
 
-    /// Opens the breaker of a connection: nothing is sent through it for `rest`, then one job at a time until one
-    /// succeeds.
-    ///
-    /// # Errors
-    /// The database.
-    pub async fn rest_connection(&self, id: Uuid, rest: Duration) -> Result<()> {
-        let transaction = self.begin().await?;
-        scope::update_any::<connection::Entity>()
-            .filter(connection::Column::Id.eq(id))
-            .col_expr(
-                connection::Column::RestingUntil,
-                Expr::value(Some(self.clock.now() + rest)),
-            )
-            .col_expr(connection::Column::Trips, {
-                use sea_orm::sea_query::ExprTrait;
-                Expr::col(connection::Column::Trips).add(1)
-            })
-            .exec(&*transaction)
-            .await?;
-        transaction.commit().await
-    }
-
-    /// Closes the breaker and ends a pause: the vendor answered.
-    ///
-    /// # Errors
-    /// The database.
-    pub async fn heal_connection(&self, id: Uuid) -> Result<()> {
-        let transaction = self.begin().await?;
-        scope::update_any::<connection::Entity>()
-            .filter(connection::Column::Id.eq(id))
-            .filter(connection::Column::State.is_in([State::Connected.word(), State::Paused.word()]))
-            .col_expr(connection::Column::State, Expr::value(State::Connected.word()))
-            .col_expr(
-                connection::Column::Problem,
-                Expr::value(None::<sea_orm::JsonValue>),
-            )
-            .col_expr(
-                connection::Column::PausedUntil,
-                Expr::value(None::<DateTime<Utc>>),
-            )
-            .col_expr(
-                connection::Column::RestingUntil,
-                Expr::value(None::<DateTime<Utc>>),
-            )
-            .col_expr(connection::Column::Trips, Expr::value(0))
-            .exec(&*transaction)
-            .await?;
-        transaction.commit().await
-    }
-
     /// A connection whose leads are to be looked through now, if there is one.
     ///
     /// # Errors
@@ -324,7 +272,6 @@ impl Store {
     /// # Errors
     /// The database.
     pub async fn finish_backfill(&self, id: Uuid) -> Result<()> {
-        use sea_orm::sea_query::ExprTrait;
         let later = self.clock.now() + BETWEEN_BACKFILLS;
         let transaction = self.begin().await?;
         scope::update_any::<connection::Entity>()
@@ -384,6 +331,41 @@ impl Store {
     }
 }
 
+/// Owes a check of a connection; an older check of it is void from then on.
+async fn owe_check(
+    transaction: &Transaction,
+    workspace: Uuid,
+    connection: Uuid,
+    provider: Provider,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    scope::delete::<connection_task::Entity>(workspace)
+        .filter(connection_task::Column::ConnectionId.eq(connection))
+        .exec(&**transaction)
+        .await?;
+    let row = connection_task::Model {
+        id,
+        workspace_id: workspace,
+        connection_id: connection,
+        provider: provider.name().to_owned(),
+        kind: CONNECT.to_owned(),
+        state: "pending".to_owned(),
+        attempt: 0,
+        next_at: now,
+        lease_token: None,
+        reported_token: None,
+        lease_until: None,
+        created_at: now,
+    };
+    super::capture::insert::<connection_task::Entity>(transaction, vec![row]).await
+}
+
+/// The version after a change.
+pub(super) fn next_version() -> SimpleExpr {
+    Expr::col(connection::Column::Version).add(1)
+}
+
 fn connection(row: connection::Model) -> Result<Connection> {
     let id = row.id;
     Ok(Connection {
@@ -417,5 +399,6 @@ fn connection(row: connection::Model) -> Result<Connection> {
         paused_until: row.paused_until,
         resting_until: row.resting_until,
         trips: row.trips,
+        version: row.version,
     })
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Store, Transaction,
-    connections::{Facts, State},
+    connections::{Facts, State, next_version},
     entity::{connection, connection_task, sync_job},
     error::Result,
     jobs::report::Receipt,
@@ -19,7 +19,6 @@ use super::{
 };
 use crate::domain::sync::{JobState, Lane, Provider, Reason};
 
-const CONNECT: &str = "connect";
 /// Tries of a check before it counts as failed.
 const MAX_ATTEMPTS: i32 = 5;
 
@@ -51,36 +50,6 @@ pub enum Outcome {
         /// The vendor's wish for a pause.
         after: Option<Duration>,
     },
-}
-
-/// Owes a check of a connection; an older check of it is void from then on.
-pub(super) async fn owe_check(
-    transaction: &Transaction,
-    workspace: Uuid,
-    connection: Uuid,
-    provider: Provider,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    scope::delete::<connection_task::Entity>(workspace)
-        .filter(connection_task::Column::ConnectionId.eq(connection))
-        .exec(&**transaction)
-        .await?;
-    let row = connection_task::Model {
-        id,
-        workspace_id: workspace,
-        connection_id: connection,
-        provider: provider.name().to_owned(),
-        kind: CONNECT.to_owned(),
-        state: "pending".to_owned(),
-        attempt: 0,
-        next_at: now,
-        lease_token: None,
-        reported_token: None,
-        lease_until: None,
-        created_at: now,
-    };
-    super::capture::insert::<connection_task::Entity>(transaction, vec![row]).await
 }
 
 impl Store {
@@ -292,6 +261,7 @@ async fn settle(transaction: &Transaction, id: Uuid, outcome: &Outcome, now: Dat
                     Expr::value(None::<DateTime<Utc>>),
                 )
                 .col_expr(connection::Column::Trips, Expr::value(0))
+                .col_expr(connection::Column::Version, next_version())
                 .col_expr(connection::Column::BackfillAt, Expr::value(Some(now)))
                 .col_expr(connection::Column::Backfills, Expr::value(0));
         }

@@ -22,7 +22,7 @@ use super::*;
 use crate::process::health::Readiness;
 use crate::process::tasks::TaskSet;
 use crate::process::telemetry::inject_current;
-use crate::quota::{LiveReplicas, Quota};
+use crate::quota::{Feedback, LiveReplicas, Quota};
 use crate::stream::test_server::TestServer;
 use crate::stream::{self, Body, Hint, JobHint, Lane, Publisher, TaskHint};
 
@@ -202,6 +202,7 @@ impl World {
                 drain_ms: 2_000,
                 ..DeliveryConfig::default()
             },
+            needed: Duration::from_secs(12),
             replica: config.replica_name(),
             readiness: self.readiness.clone(),
             meter: global::meter("test"),
@@ -229,8 +230,8 @@ impl World {
         assert!(published.results[0].is_ok(), "{published:?}");
     }
 
-    async fn depth(&self) -> u64 {
-        Publisher::new(self.redis.redis()).depth(NAME).await.unwrap()
+    async fn depth(&self) -> usize {
+        self.redis.depth(NAME).await
     }
 
     async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
@@ -310,7 +311,7 @@ async fn a_batch_answer_is_counted_against_its_input() {
     );
     assert_eq!(
         world.leads.state().releases,
-        ["unlucky"],
+        [("unlucky".to_owned(), None)],
         "what was not started is given back, not reported"
     );
     world.stop().await;
@@ -375,6 +376,84 @@ async fn solo_jobs_are_written_alone_and_verifications_read_back() {
 }
 
 #[tokio::test]
+async fn solo_jobs_go_one_after_the_other() {
+    let world = World::new().await;
+    let gate = Arc::new(Notify::new());
+    *world.crm.gate.lock().unwrap() = Some(gate.clone());
+    for id in ["a", "b", "c"] {
+        let job = Job {
+            workspace: "w1".into(),
+            solo: true,
+            ..Job::default()
+        };
+        world.leads.add_job(id, job);
+        world.publish(Lane::Normal, id, "w1", "").await;
+    }
+    world.run();
+    for write in 1..=3 {
+        world
+            .until("the next one is written", async || {
+                world.crm.writes().len() >= write
+            })
+            .await;
+        sleep(Duration::from_millis(100)).await;
+        assert_eq!(world.crm.writes().len(), write);
+        gate.notify_one();
+    }
+    world.until_settled(3).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_is_asked_for_again_when_a_grant_names_a_newer_one() {
+    let world = World::new().await;
+    world.leads.state().tokens.extend(["old".into(), "new".into()]);
+    world.run();
+    for (job, version) in [("a", 1), ("b", 1), ("c", 2), ("d", 2)] {
+        world.leads.state().version = version;
+        world.leads.add(job, "w1");
+        world.publish(Lane::Hot, job, "w1", "").await;
+        world
+            .until("it is written", async || world.leads.outcomes().contains_key(job))
+            .await;
+    }
+    let tokens: Vec<String> = world.crm.writes().into_iter().map(|write| write.token).collect();
+    assert_eq!(tokens, ["old", "old", "new", "new"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_connector_is_ready_before_its_first_read_comes_back() {
+    let world = World::new().await;
+    let start = Instant::now();
+    world.run();
+    world
+        .until("it is ready", async || world.readiness.is_ready())
+        .await;
+    let (took, read) = (start.elapsed(), stream::ConsumerSettings::default().block);
+    assert!(took < read, "ready after {took:?}, a read takes {read:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_connector_whose_calls_do_not_fit_a_lease_is_not_ready() {
+    let world = World::new().await;
+    world.leads.state().lease = Duration::from_secs(11);
+    world.leads.add("j1", "w1");
+    world.publish(Lane::Hot, "j1", "w1", "").await;
+    world.run();
+    world.until_settled(1).await;
+    world
+        .until("leads-svc said how long its leases are", async || {
+            world.replicas.get() == 3
+        })
+        .await;
+    sleep(Duration::from_millis(50)).await;
+    assert!(!world.readiness.is_ready());
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn credentials_that_were_replaced_meanwhile_get_another_try() {
     let world = World::new().await;
     world
@@ -398,7 +477,10 @@ async fn credentials_that_were_replaced_meanwhile_get_another_try() {
     world.leads.add("j2", "w2");
     world.publish(Lane::Hot, "j2", "w2", "").await;
     world.until_settled(2).await;
-    assert!(matches!(world.leads.outcomes()["j2"], Reported::Paused(_)));
+    let Reported::Paused(paused) = &world.leads.outcomes()["j2"] else {
+        panic!("not paused")
+    };
+    assert_eq!(paused.connection_version, 1);
     world.stop().await;
 }
 
@@ -414,17 +496,35 @@ async fn an_account_without_quota_holds_up_no_other() {
     world.publish(Lane::Normal, "first", "w1", "").await;
     world.until_settled(1).await;
 
-    world.quota.pause(&rests, Duration::from_secs(600)).await;
+    let pause = Some(Duration::from_secs(600));
+    world
+        .quota
+        .correct(
+            &rests,
+            Feedback {
+                pause,
+                ..Feedback::default()
+            },
+        )
+        .await;
     for (id, workspace) in [("resting", "w1"), ("other", "w2")] {
         world.leads.add(id, workspace);
         world.publish(Lane::Normal, id, workspace, "").await;
     }
     world.until_settled(2).await;
     assert!(world.leads.outcomes().contains_key("other"));
-    assert!(
-        world.leads.state().jobs["resting"].lease.is_none(),
-        "claimed without quota"
+    world
+        .until("the resting job is put off", async || {
+            !world.leads.state().releases.is_empty()
+        })
+        .await;
+    let put_off = ("resting".to_owned(), Some(Duration::from_secs(300)));
+    assert_eq!(
+        world.leads.state().releases,
+        [put_off],
+        "not due while there is no quota"
     );
+    assert_eq!(world.crm.writes().len(), 2);
     world.stop().await;
 }
 

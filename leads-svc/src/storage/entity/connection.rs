@@ -41,6 +41,14 @@ pub struct Model {
     pub backfill_at: Option<DateTimeUtc>,
     /// How often that was done since it was asked for.
     pub backfills: i32,
+    /// Rises whenever credentials, mapping or what the check found may have changed.
+    pub version: i64,
+    /// Since when the breaker counts; absent if it begins anew.
+    pub counted_from: Option<DateTimeUtc>,
+    /// Jobs that the vendor answered since then.
+    pub answered: i32,
+    /// Jobs that failed for the vendor's sake since then.
+    pub failed: i32,
 }
 
 /// None: joins are written where they are used.

@@ -5,7 +5,7 @@ use std::{cmp, time::Duration};
 use chrono::{DateTime, Utc};
 use rand::seq::SliceRandom;
 use sea_orm::{
-    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, LockBehavior, LockType, Query, SimpleExpr},
 };
 use uuid::Uuid;
@@ -22,6 +22,13 @@ use crate::{
 
 /// Most entries that the streams of one destination hold together.
 pub const MAX_PUBLISHED: u64 = 1_000;
+
+/// Jobs of one connection that are on their way although they go alone: each takes calls of its own, and if the connector
+/// dies, all that it holds count as lost while alone.
+const MAX_SOLO: usize = 4;
+
+/// Number of the lock that publishers take, among Postgres' advisory locks.
+const PUBLISHER_LOCK: i64 = 0x6c65_6164_7301;
 
 /// Entries of these that only hot leads get.
 const HOT_RESERVE: u64 = 100;
@@ -64,10 +71,12 @@ impl Store {
         if connections.is_empty() {
             return Ok(Vec::new());
         }
+        let transaction = self.begin().await?;
+        one_publisher(&transaction).await?;
         let published = scope::select_any::<sync_job::Entity>()
             .filter(sync_job::Column::State.eq(JobState::Published.word()))
             .filter(sync_job::Column::Provider.eq(provider.name()))
-            .count(self.reader())
+            .count(&*transaction)
             .await?;
         // By chance, so that nobody is always the last one for whom there is no room.
         connections.shuffle(&mut rand::rng());
@@ -76,7 +85,6 @@ impl Store {
             return Ok(Vec::new());
         }
         let share = cmp::max(room / connections.len() as u64, 1);
-        let transaction = self.begin().await?;
         let mut marked = Vec::new();
         for connection in connections {
             if room == 0 {
@@ -84,10 +92,11 @@ impl Store {
             }
             let allowed = if connection.trips > 0 { 1 } else { window };
             let outstanding = outstanding(&transaction, connection.id).await?;
-            let most = cmp::min(allowed.saturating_sub(outstanding), cmp::min(share, room));
+            let most = cmp::min(allowed.saturating_sub(outstanding.all), cmp::min(share, room));
             let places = Places {
                 all: most,
                 others: cmp::min(most, room.saturating_sub(HOT_RESERVE)),
+                solo: MAX_SOLO.saturating_sub(outstanding.solo),
             };
             let hints = mark(&transaction, connection.id, places, now, patience).await?;
             room = room.saturating_sub(hints.len() as u64);
@@ -113,7 +122,8 @@ impl Store {
         transaction.commit().await
     }
 
-    /// Makes everything published due again: for when the streams may have been lost.
+    /// Makes everything published due again: for when the streams may have been lost. That nobody heard the hints says
+    /// nothing about the connectors, so it does not count as a loss.
     ///
     /// # Errors
     /// The database.
@@ -122,6 +132,7 @@ impl Store {
         let changed = scope::update_any::<sync_job::Entity>()
             .filter(sync_job::Column::State.eq(JobState::Published.word()))
             .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
+            .col_expr(sync_job::Column::PublishCount, Expr::value(0))
             .exec(&*transaction)
             .await?;
         transaction.commit().await?;
@@ -136,6 +147,16 @@ struct Places {
     all: u64,
     /// Of the lanes behind the hot one; these come after it.
     others: u64,
+    /// Of those that go alone.
+    solo: usize,
+}
+
+/// Jobs of one connection that are on their way.
+#[derive(Clone, Copy, Default)]
+struct Outstanding {
+    all: u64,
+    /// Those of them that go alone.
+    solo: usize,
 }
 
 /// Connections through which something may be sent now.
@@ -180,13 +201,29 @@ fn is_due(lane: Lane, now: DateTime<Utc>) -> SimpleExpr {
         .and(Expr::col((sync_job::Entity, sync_job::Column::NextAt)).lte(now))
 }
 
-async fn outstanding(transaction: &Transaction, connection: Uuid) -> Result<u64> {
+/// Keeps publishers apart until the transaction ends: two of them would each fill the windows that both have counted.
+async fn one_publisher(transaction: &Transaction) -> Result<()> {
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({PUBLISHER_LOCK})");
+        transaction.execute_unprepared(&lock).await?;
+    }
+    Ok(())
+}
+
+async fn outstanding(transaction: &Transaction, connection: Uuid) -> Result<Outstanding> {
     let under_way = [JobState::Published, JobState::Running].map(JobState::word);
-    Ok(scope::select_any::<sync_job::Entity>()
+    let solo: Vec<bool> = scope::select_any::<sync_job::Entity>()
+        .select_only()
+        .column(sync_job::Column::Solo)
         .filter(sync_job::Column::ConnectionId.eq(connection))
         .filter(sync_job::Column::State.is_in(under_way))
-        .count(&**transaction)
-        .await?)
+        .into_tuple()
+        .all(&**transaction)
+        .await?;
+    Ok(Outstanding {
+        all: solo.len() as u64,
+        solo: solo.into_iter().filter(|solo| *solo).count(),
+    })
 }
 
 async fn mark(
@@ -196,7 +233,7 @@ async fn mark(
     now: DateTime<Utc>,
     patience: Duration,
 ) -> Result<Vec<Hint>> {
-    let mut due: Vec<(Uuid, i32)> = Vec::new();
+    let mut due: Vec<(Uuid, i32, bool)> = Vec::new();
     for lane in [Lane::Hot, Lane::Normal, Lane::Bulk] {
         let most = if lane == Lane::Hot {
             places.all
@@ -210,24 +247,34 @@ async fn mark(
         due.extend(
             scope::select_any::<sync_job::Entity>()
                 .select_only()
-                .columns([sync_job::Column::Id, sync_job::Column::PublishCount])
+                .columns([
+                    sync_job::Column::Id,
+                    sync_job::Column::PublishCount,
+                    sync_job::Column::Solo,
+                ])
                 .filter(sync_job::Column::ConnectionId.eq(connection))
                 .filter(is_due(lane, now))
                 .order_by_asc(sync_job::Column::NextAt)
                 .limit(left)
                 .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-                .into_tuple::<(Uuid, i32)>()
+                .into_tuple::<(Uuid, i32, bool)>()
                 .all(&**transaction)
                 .await?,
         );
     }
+    let mut solo = places.solo;
+    due.retain(|(.., alone)| {
+        let fits = !alone || solo > 0;
+        solo = solo.saturating_sub(usize::from(*alone));
+        fits
+    });
     let mut hints = Vec::with_capacity(due.len());
     // Jobs of one loss count share a patience, and so a statement; almost all have lost nothing.
-    due.sort_by_key(|(_, losses)| *losses);
+    due.sort_by_key(|(_, losses, _)| *losses);
     for same in due.chunk_by(|left, right| left.1 == right.1) {
-        let losses = same.first().map_or(0, |(_, losses)| *losses);
+        let losses = same.first().map_or(0, |(_, losses, _)| *losses);
         let marked = scope::update_any::<sync_job::Entity>()
-            .filter(sync_job::Column::Id.is_in(same.iter().map(|(id, _)| *id)))
+            .filter(sync_job::Column::Id.is_in(same.iter().map(|(id, ..)| *id)))
             .filter(sync_job::Column::State.eq(JobState::Pending.word()))
             .col_expr(sync_job::Column::State, Expr::value(JobState::Published.word()))
             .col_expr(
