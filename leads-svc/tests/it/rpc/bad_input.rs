@@ -440,6 +440,7 @@ async fn a_report_is_recorded_whatever_the_vendor_said(world: World) {
         Outcome::Paused(wire::Paused {
             r#for: None,
             reason: Some(odd_reason()),
+            connection_version: 0,
         }),
     ];
     let hints = service.world.publish().await;
