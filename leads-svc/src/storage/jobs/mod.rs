@@ -9,6 +9,7 @@
 //! taken by compare-and-set; a report counts only with the token of its lease.
 
 pub mod backfill;
+pub mod census;
 pub mod claim;
 pub mod publish;
 pub mod read;

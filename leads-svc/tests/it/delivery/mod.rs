@@ -3,6 +3,7 @@
 mod backfill;
 mod concurrency;
 mod connections;
+mod gauges;
 mod losses;
 mod protocol;
 mod publishing;
