@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::connection::Redis;
 use super::entry::{Hint, Malformed};
+use super::keys::{Destination, Lane};
 
 /// Longest time that a caller waits for Redis.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -106,6 +107,20 @@ impl Publisher {
             })
             .collect();
         Published { results, came_back }
+    }
+
+    /// Entries on a destination's job streams, those that are being worked on included.
+    ///
+    /// # Errors
+    /// Redis refuses or is away.
+    pub async fn depth(&self, destination: Destination) -> Result<u64, PublishError> {
+        let mut pipeline = redis::pipe();
+        for lane in Lane::ALL {
+            pipeline.xlen(destination.stream(lane));
+        }
+        let mut connection = self.redis.commands();
+        let lengths: Vec<u64> = self.bounded(pipeline.query_async(&mut connection)).await?;
+        Ok(lengths.into_iter().sum())
     }
 
     /// Asks whether Redis is there. True is told once, by one of all replicas, when Redis has come back or has lost its

@@ -2,10 +2,12 @@
 
 mod checker;
 mod crash;
+mod health;
 mod limits;
 mod main_job;
 mod redis_loss;
 mod stalls;
+mod summary;
 mod trace;
 mod vendor_faults;
 

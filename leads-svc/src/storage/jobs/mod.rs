@@ -10,6 +10,7 @@
 
 pub mod backfill;
 pub mod breaker;
+pub mod census;
 pub mod claim;
 mod give_up;
 pub mod publish;

@@ -142,7 +142,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             .encode_to_vec(),
             &[
                 "lead.id",
-                "update_mask",
+                "lead.score",
                 "lead.etag",
                 "lead.stage",
                 "lead.outcome",
