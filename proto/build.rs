@@ -12,9 +12,10 @@ const FILES: [&str; 4] = [
 ];
 
 /// Messages with a secret in them: their Debug is written by hand in `src/redact.rs`.
-const SECRET_HOLDERS: [&str; 4] = [
+const SECRET_HOLDERS: [&str; 5] = [
     ".leads.v1.CreateWorkspaceResponse",
     ".leads.v1.CreateApiKeyResponse",
+    ".leads.v1.RotateApiKeyResponse",
     ".leads.v1.HubspotCredentials",
     ".leads.connector.v1.HubspotSecret",
 ];

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 use leads_runtime::process::{self, config as settings};
 use serde_json::{Value, json};
@@ -100,9 +101,12 @@ struct KeyArgs {
     /// Name for people.
     #[arg(long)]
     name: String,
-    /// Scopes of a workspace's key, separated by commas; all if absent.
+    /// Scopes of a workspace's or a platform key, separated by commas; all that it can have if absent.
     #[arg(long, value_delimiter = ',')]
     scopes: Vec<String>,
+    /// Days after which the key ends by itself; never if absent.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    valid_days: Option<u16>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -186,9 +190,15 @@ async fn create_key(store: &Store, args: KeyArgs) -> anyhow::Result<()> {
             if store.find_workspace(id).await?.is_none() {
                 bail!("there is no workspace {workspace}");
             }
-            (Bound::Workspace(id), workspace_scopes(&args.scopes)?)
+            (
+                Bound::Workspace(id),
+                scopes(&args.scopes, Scope::of_workspaces().collect())?,
+            )
         }
-        (None, true, _) => (Bound::Platform, vec![Scope::PlatformWorkspaces]),
+        (None, true, _) => (
+            Bound::Platform,
+            scopes(&args.scopes, Scope::of_platforms().collect())?,
+        ),
         (None, false, Some(destination)) => {
             let Some(provider) = Provider::parse(destination) else {
                 let known: Vec<&str> = Provider::ALL.into_iter().map(Provider::name).collect();
@@ -204,7 +214,10 @@ async fn create_key(store: &Store, args: KeyArgs) -> anyhow::Result<()> {
         }
         (None, false, None) => bail!("say for whom: --workspace, --platform or --connector"),
     };
-    let (key, text) = mint(store, &bound, &args.name, &scopes, None);
+    let expires_at = args
+        .valid_days
+        .map(|days| store.clock().now() + TimeDelta::days(days.into()));
+    let (key, text) = mint(store, &bound, &args.name, &scopes, expires_at);
     let id = key.id.clone();
     store.create_key(key).await?;
     print(
@@ -221,17 +234,18 @@ async fn revoke_key(store: &Store, id: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn workspace_scopes(names: &[String]) -> anyhow::Result<Vec<Scope>> {
+/// The scopes of these names among those that a key can have; all if none is named.
+fn scopes(names: &[String], possible: Vec<Scope>) -> anyhow::Result<Vec<Scope>> {
     if names.is_empty() {
-        return Ok(Scope::of_workspaces().collect());
+        return Ok(possible);
     }
     names
         .iter()
         .map(|name| {
             Scope::parse(name)
-                .filter(|scope| Scope::of_workspaces().any(|of| of == *scope))
+                .filter(|scope| possible.contains(scope))
                 .with_context(|| {
-                    let known: Vec<&str> = Scope::of_workspaces().map(Scope::name).collect();
+                    let known: Vec<&str> = possible.iter().map(|scope| scope.name()).collect();
                     format!("there is no scope {name}; known are: {}", known.join(", "))
                 })
         })

@@ -10,6 +10,7 @@ pub mod icp;
 pub mod ids;
 pub mod lead;
 pub mod page;
+pub mod plan;
 pub mod score;
 pub mod search;
 pub mod sync;

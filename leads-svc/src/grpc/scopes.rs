@@ -56,6 +56,10 @@ pub const TABLE: &[(&str, Access)] = &[
         Scoped(Scope::WorkspaceAdmin),
     ),
     (
+        "/leads.v1.WorkspacesService/RotateApiKey",
+        Scoped(Scope::WorkspaceAdmin),
+    ),
+    (
         "/leads.v1.WorkspacesService/RevokeApiKey",
         Scoped(Scope::WorkspaceAdmin),
     ),

@@ -109,18 +109,42 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
         }))
     }
 
+    async fn rotate_api_key(
+        &self,
+        request: Request<v1::RotateApiKeyRequest>,
+    ) -> Result<Response<v1::RotateApiKeyResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        let id = key_id(&request.key_id, &mut violations);
+        let overlap = times::read_span("overlap", request.overlap.as_ref(), &mut violations);
+        violations.into_result(()).map_err(invalid)?;
+        let (key, secret) = self.core.rotate_api_key(&caller, id, overlap).await?;
+        Ok(created(v1::RotateApiKeyResponse {
+            key: Some(api_key(key)),
+            secret,
+        }))
+    }
+
     async fn revoke_api_key(
         &self,
         request: Request<v1::RevokeApiKeyRequest>,
     ) -> Result<Response<v1::RevokeApiKeyResponse>, Status> {
         let caller = principal(&request)?;
-        let id = request.into_inner().key_id;
-        if id.is_empty() || id.len() > 16 || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(Error::invalid_field("key_id", "is not the public part of a key").into());
-        }
-        self.core.revoke_api_key(&caller, &id).await?;
+        let mut violations = Violations::default();
+        let id = key_id(&request.get_ref().key_id, &mut violations);
+        violations.into_result(()).map_err(invalid)?;
+        self.core.revoke_api_key(&caller, id).await?;
         Ok(Response::new(v1::RevokeApiKeyResponse {}))
     }
+}
+
+/// The public part of a key.
+fn key_id<'a>(id: &'a str, violations: &mut Violations) -> &'a str {
+    if id.is_empty() || id.len() > 16 || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        violations.add("key_id", "is not the public part of a key");
+    }
+    id
 }
 
 fn api_key(key: Key) -> v1::ApiKey {
@@ -132,5 +156,6 @@ fn api_key(key: Key) -> v1::ApiKey {
         expires_at: key.expires_at.map(times::timestamp),
         last_used_at: key.last_used_at.map(times::timestamp),
         revoked_at: key.revoked_at.map(times::timestamp),
+        replaced_by: key.replaced_by.unwrap_or_default(),
     }
 }

@@ -17,13 +17,17 @@ use governor::{
 };
 use leads_proto::reason::Reason;
 use moka::future::Cache;
+use uuid::Uuid;
 
 use super::{
     error::{Error, Result},
     keys::Presented,
     principal::{Bound, Principal, Scope},
 };
-use crate::storage::{Store, keys::Key};
+use crate::{
+    domain::plan::Plan,
+    storage::{Store, keys::Key},
+};
 
 /// How long a revoked key may still pass; the API promises at most five seconds.
 const FRESH: Duration = Duration::from_secs(4);
@@ -31,6 +35,10 @@ const MAX_KEPT: u64 = 100_000;
 /// Wrong credentials of one address before it is told to slow down, and how fast that is forgiven.
 const WRONG_BURST: NonZeroU32 = NonZeroU32::new(100).unwrap();
 const WRONG_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
+/// The same for the wrong secrets of one key, whatever addresses they come from. The right one passes all the time, so
+/// that nobody can lock a key by guessing.
+const WRONG_KEY_BURST: NonZeroU32 = NonZeroU32::new(20).unwrap();
+const WRONG_KEY_PER_MINUTE: NonZeroU32 = NonZeroU32::new(12).unwrap();
 
 type CallLimiter =
     RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
@@ -68,6 +76,8 @@ struct Inner {
     calls: CallLimiter,
     rate: Rate,
     wrong: DefaultKeyedRateLimiter<IpAddr>,
+    wrong_keys: DefaultKeyedRateLimiter<String>,
+    plans: Cache<Uuid, Plan>,
 }
 
 impl Auth {
@@ -84,6 +94,13 @@ impl Auth {
             calls: RateLimiter::keyed(quota).with_middleware(),
             rate,
             wrong: RateLimiter::keyed(Quota::per_minute(WRONG_PER_MINUTE).allow_burst(WRONG_BURST)),
+            wrong_keys: RateLimiter::keyed(
+                Quota::per_minute(WRONG_KEY_PER_MINUTE).allow_burst(WRONG_KEY_BURST),
+            ),
+            plans: Cache::builder()
+                .max_capacity(MAX_KEPT)
+                .time_to_live(FRESH)
+                .build(),
         }))
     }
 
@@ -91,10 +108,10 @@ impl Auth {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`, the same whether the key is malformed, unknown, revoked or expired; `RATE_LIMITED` if the
-    /// address sent too many of those; `STORAGE_UNAVAILABLE`.
+    /// address sent too many of those, or the key met too many wrong secrets; `STORAGE_UNAVAILABLE`.
     pub async fn authenticate(&self, bearer: &str, peer: Option<IpAddr>) -> Result<Principal> {
         let Some(presented) = Presented::parse(bearer) else {
-            return Err(self.wrong(peer));
+            return Err(self.wrong(peer, None));
         };
         let known = match self.0.known.get(presented.id).await {
             Some(key) => Some(key),
@@ -103,7 +120,7 @@ impl Auth {
         let now = self.0.store.clock().now();
         let Some(key) = known.filter(|key| presented.matches(&self.0.store, key) && is_valid(key, now))
         else {
-            return Err(self.wrong(peer));
+            return Err(self.wrong(peer, Some(presented.id)));
         };
         if !self.0.known.contains_key(presented.id) {
             self.0
@@ -117,6 +134,42 @@ impl Auth {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(key.id.clone(), now);
         Ok(principal(&key))
+    }
+
+    /// The caller at work in its workspace: a platform key's is the one that the call names.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` if a platform key names a workspace that is not there, `SCOPE_REQUIRED` if another credential names one
+    /// that is not its own, `STORAGE_UNAVAILABLE`.
+    pub async fn enter(&self, principal: Principal, named: Option<Uuid>) -> Result<Principal> {
+        let principal = match (principal.bound(), named) {
+            (Bound::Platform, Some(workspace)) => {
+                if self.plan(workspace).await?.is_none() {
+                    return Err(Error::not_found("workspace"));
+                }
+                principal.within(workspace)
+            }
+            (Bound::Workspace(own), Some(named)) if *own == named => principal,
+            (_, None) => principal,
+            (Bound::Workspace(_) | Bound::Destination(_), Some(_)) => {
+                return Err(Error::new(
+                    Reason::ScopeRequired,
+                    "only a platform key (pk_…) acts in a workspace that the call names",
+                ));
+            }
+        };
+        Ok(principal)
+    }
+
+    async fn plan(&self, workspace: Uuid) -> Result<Option<Plan>> {
+        if let Some(plan) = self.0.plans.get(&workspace).await {
+            return Ok(Some(plan));
+        }
+        let plan = self.0.store.find_plan(workspace).await?;
+        if let Some(plan) = plan {
+            self.0.plans.insert(workspace, plan).await;
+        }
+        Ok(plan)
     }
 
     /// Lets a caller go on, or not.
@@ -165,6 +218,7 @@ impl Auth {
     pub async fn note_use(&self) -> crate::storage::Result<()> {
         let used = std::mem::take(&mut *self.0.used.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.wrong.retain_recent();
+        self.0.wrong_keys.retain_recent();
         self.0.calls.retain_recent();
         if used.is_empty() {
             return Ok(());
@@ -175,20 +229,21 @@ impl Auth {
             .await
     }
 
-    fn wrong(&self, peer: Option<IpAddr>) -> Error {
+    fn wrong(&self, peer: Option<IpAddr>, key_id: Option<&str>) -> Error {
         tracing::info!(
             client.address = peer.map(tracing::field::display),
             "credential refused"
         );
-        if let Some(peer) = peer
-            && let Err(not_until) = self.0.wrong.check_key(&peer)
-        {
-            let delay = not_until.wait_time_from(DefaultClock::default().now());
-            return Error::new(
-                Reason::RateLimited,
-                "too many wrong credentials came from this address",
-            )
-            .retry_after(delay);
+        let of_address = peer.map(|peer| self.0.wrong.check_key(&peer));
+        let of_key = key_id.map(|id| self.0.wrong_keys.check_key(&id.to_owned()));
+        for (checked, text) in [
+            (of_address, "too many wrong credentials came from this address"),
+            (of_key, "too many wrong secrets came for this key"),
+        ] {
+            if let Some(Err(not_until)) = checked {
+                let delay = not_until.wait_time_from(DefaultClock::default().now());
+                return Error::new(Reason::RateLimited, text).retry_after(delay);
+            }
         }
         Error::new(
             Reason::Unauthenticated,

@@ -17,8 +17,8 @@ use crate::{
     storage::Store,
 };
 
-/// Most keys of a workspace that are not revoked.
-const MAX_KEYS: u64 = 100;
+/// Most keys of a workspace that are neither revoked, expired nor replaced.
+pub(super) const MAX_KEYS: u64 = 100;
 const ID_LETTERS: usize = 12;
 /// 43 letters of 62 hold 256 bits.
 const SECRET_LETTERS: usize = 43;
@@ -83,6 +83,7 @@ pub fn mint(
         expires_at,
         last_used_at: None,
         revoked_at: None,
+        replaced_by: None,
     };
     let body = format!("{}_{}_{secret}", prefix_of(&key), key.id);
     let text = format!("{body}{}", checksum_of(&body));

@@ -13,6 +13,7 @@ pub mod page_token;
 pub mod plan;
 pub mod principal;
 pub mod qualification;
+pub mod rotation;
 pub mod turns;
 pub mod upkeep;
 pub mod view;

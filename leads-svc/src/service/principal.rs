@@ -23,7 +23,7 @@ struct Identity {
 pub enum Bound {
     /// An API key (`ak_`): one workspace.
     Workspace(Uuid),
-    /// A platform key (`pk_`): the installation.
+    /// A platform key (`pk_`): the installation. It becomes `Workspace` for a call that names one.
     Platform,
     /// A connector credential (`ck_`): one destination, such as `hubspot`.
     Destination(String),
@@ -62,7 +62,7 @@ scopes! {
     WorkspaceRead = "workspace.read",
     /// Change settings, create and revoke keys.
     WorkspaceAdmin = "workspace.admin",
-    /// Create workspaces; only platform keys have it.
+    /// Create workspaces and set their plans; only platform keys have it.
     PlatformWorkspaces = "platform.workspaces",
     /// Claim and report jobs; only connector credentials have it.
     Connector = "connector",
@@ -75,6 +75,11 @@ impl Scope {
             .iter()
             .copied()
             .filter(|scope| !matches!(scope, Scope::PlatformWorkspaces | Scope::Connector))
+    }
+
+    /// Scopes that a platform key can have: it acts in any workspace that a call names.
+    pub fn of_platforms() -> impl Iterator<Item = Scope> {
+        Self::of_workspaces().chain([Scope::PlatformWorkspaces])
     }
 
     /// The scope of that name.
@@ -91,6 +96,13 @@ impl Principal {
             bound,
             scopes,
         }))
+    }
+
+    /// The same caller, at work in a workspace.
+    #[must_use]
+    pub fn within(&self, workspace: Uuid) -> Self {
+        let Identity { key_id, scopes, .. } = &*self.0;
+        Self::new(key_id.clone(), Bound::Workspace(workspace), scopes.clone())
     }
 
     /// Public part of the key.
@@ -131,14 +143,18 @@ impl Principal {
         .with("scope", scope.name()))
     }
 
-    /// The workspace that the key belongs to.
+    /// The workspace that the key belongs to, or that a platform key named for this call.
     ///
     /// # Errors
-    /// `SCOPE_REQUIRED` if it belongs to none.
+    /// `INVALID_FIELDS` if a platform key named none, `SCOPE_REQUIRED` for a connector's credential.
     pub fn workspace(&self) -> Result<Uuid> {
         match self.0.bound {
             Bound::Workspace(id) => Ok(id),
-            Bound::Platform | Bound::Destination(_) => Err(Error::new(
+            Bound::Platform => Err(Error::invalid_field(
+                "leads-workspace",
+                "is required as metadata: a platform key acts in the workspace that it names",
+            )),
+            Bound::Destination(_) => Err(Error::new(
                 Reason::ScopeRequired,
                 "the call needs a key of a workspace (ak_…)",
             )),

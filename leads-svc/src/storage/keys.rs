@@ -1,7 +1,9 @@
 //! Credentials, as hashes.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, sea_query::Expr,
+};
 use uuid::Uuid;
 
 use super::{Store, entity::api_key, error::Result, rows, scope};
@@ -32,6 +34,8 @@ pub struct Key {
     pub last_used_at: Option<DateTime<Utc>>,
     /// Revocation.
     pub revoked_at: Option<DateTime<Utc>>,
+    /// Key that took its place.
+    pub replaced_by: Option<String>,
 }
 
 impl Store {
@@ -40,18 +44,7 @@ impl Store {
     /// # Errors
     /// The database.
     pub async fn create_key(&self, key: Key) -> Result<()> {
-        let row = api_key::Model {
-            id: key.id,
-            workspace_id: key.workspace,
-            destination: key.destination,
-            name: key.name,
-            scopes: rows::to_json(&key.scopes),
-            digest: key.digest,
-            created_at: key.created_at,
-            expires_at: key.expires_at,
-            last_used_at: None,
-            revoked_at: None,
-        };
+        let row = row(key);
         let transaction = self.begin().await?;
         super::capture::insert::<api_key::Entity>(&transaction, vec![row]).await?;
         transaction.commit().await
@@ -86,15 +79,33 @@ impl Store {
             .collect()
     }
 
-    /// How many API keys a workspace has that are not revoked.
+    /// How many API keys a workspace has that are neither revoked, expired nor replaced.
     ///
     /// # Errors
     /// The database.
     pub async fn count_keys(&self, workspace: Uuid) -> Result<u64> {
-        Ok(scope::select::<api_key::Entity>(workspace)
-            .filter(api_key::Column::RevokedAt.is_null())
+        Ok(self
+            .live_keys(workspace)
+            .filter(api_key::Column::ReplacedBy.is_null())
             .count(self.reader())
             .await?)
+    }
+
+    /// How many API keys of a workspace are valid, replaced ones included.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn count_live_keys(&self, workspace: Uuid) -> Result<u64> {
+        Ok(self.live_keys(workspace).count(self.reader()).await?)
+    }
+
+    fn live_keys(&self, workspace: Uuid) -> Select<api_key::Entity> {
+        let has_time = Condition::any()
+            .add(api_key::Column::ExpiresAt.is_null())
+            .add(api_key::Column::ExpiresAt.gt(self.clock.now()));
+        scope::select::<api_key::Entity>(workspace)
+            .filter(api_key::Column::RevokedAt.is_null())
+            .filter(has_time)
     }
 
     /// Ends a key of a workspace; false if there is none. Ending it again changes nothing.
@@ -150,7 +161,24 @@ impl Store {
     }
 }
 
-fn key(row: api_key::Model) -> Result<Key> {
+/// A new credential as its row.
+pub(super) fn row(key: Key) -> api_key::Model {
+    api_key::Model {
+        id: key.id,
+        workspace_id: key.workspace,
+        destination: key.destination,
+        name: key.name,
+        scopes: rows::to_json(&key.scopes),
+        digest: key.digest,
+        created_at: key.created_at,
+        expires_at: key.expires_at,
+        last_used_at: None,
+        revoked_at: None,
+        replaced_by: None,
+    }
+}
+
+pub(super) fn key(row: api_key::Model) -> Result<Key> {
     let scopes = serde_json::from_value(row.scopes)
         .map_err(|problem| super::Error::inconsistent("api_keys", "scopes", &row.id, problem))?;
     Ok(Key {
@@ -164,5 +192,6 @@ fn key(row: api_key::Model) -> Result<Key> {
         expires_at: row.expires_at,
         last_used_at: row.last_used_at,
         revoked_at: row.revoked_at,
+        replaced_by: row.replaced_by,
     })
 }

@@ -26,6 +26,8 @@ pub mod keyring;
 pub mod keys;
 pub mod leads;
 pub mod messages;
+pub mod plans;
+pub mod rotation;
 mod rows;
 pub mod scope;
 pub mod scores;
@@ -34,6 +36,7 @@ pub mod workspaces;
 
 pub use error::{Error, Result};
 
+use crate::domain::plan::Plan;
 use crypto::KeyEncryptionKey;
 use keyring::Keyring;
 
@@ -61,6 +64,7 @@ pub struct Store {
     database: DatabaseConnection,
     sqlite_writer: Option<SqliteWriter>,
     keyring: Arc<Keyring>,
+    default_plan: Plan,
     clock: Clock,
 }
 
@@ -92,8 +96,16 @@ impl Store {
             database: Database::connect(connect_options(url, readers)).await?,
             sqlite_writer,
             keyring: Arc::new(Keyring::new(kek)),
+            default_plan: Plan::Enterprise,
             clock,
         })
+    }
+
+    /// The same store, whose new workspaces get this plan instead of the largest.
+    #[must_use]
+    pub fn with_default_plan(mut self, plan: Plan) -> Self {
+        self.default_plan = plan;
+        self
     }
 
     /// Applies the migrations that the database lacks.

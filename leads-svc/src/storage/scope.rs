@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::entity::{
     activity, api_key, connection, connection_task, connector_replica, consent, contact, idempotency, lead,
-    message, score, sync_job, workspace,
+    message, score, sync_job, usage, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -38,7 +38,8 @@ scoped!(
     lead,
     message,
     score,
-    sync_job
+    sync_job,
+    usage
 );
 
 /// Rows of one workspace.

@@ -12,7 +12,10 @@ use super::{
     error::{Error, Result},
     rows, scope,
 };
-use crate::domain::workspace::{Settings, Workspace};
+use crate::domain::{
+    plan::Plan,
+    workspace::{Settings, Workspace},
+};
 
 impl Store {
     /// Creates a workspace with a data key of its own.
@@ -30,6 +33,7 @@ impl Store {
             id,
             name: name.to_owned(),
             settings: rows::to_json(&settings),
+            plan: self.default_plan.word().to_owned(),
             wrapped_key,
             kek_id: kek.id().to_owned(),
             created_at,
@@ -41,6 +45,7 @@ impl Store {
             id,
             name: name.to_owned(),
             settings,
+            plan: self.default_plan,
             created_at,
         })
     }
@@ -123,6 +128,7 @@ fn workspace(row: workspace::Model) -> Result<Workspace> {
         id: row.id,
         name: row.name,
         settings: rows::json("workspaces.settings", row.id, row.settings)?,
+        plan: rows::word(Plan::parse(&row.plan), "workspaces.plan", row.id, &row.plan)?,
         created_at,
     })
 }

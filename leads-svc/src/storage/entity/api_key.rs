@@ -27,6 +27,8 @@ pub struct Model {
     pub last_used_at: Option<DateTimeUtc>,
     /// Revocation.
     pub revoked_at: Option<DateTimeUtc>,
+    /// Key that it was replaced by.
+    pub replaced_by: Option<String>,
 }
 
 /// None: joins are written where they are used.

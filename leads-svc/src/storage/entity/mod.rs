@@ -12,4 +12,5 @@ pub mod lead;
 pub mod message;
 pub mod score;
 pub mod sync_job;
+pub mod usage;
 pub mod workspace;

@@ -211,6 +211,17 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             .encode_to_vec(),
             &["name", "scopes[1]", "expires_at"],
         ),
+        "leads.v1.WorkspacesService/RotateApiKey" => (
+            v1::RotateApiKeyRequest {
+                key_id: "ak_1".to_owned(),
+                overlap: Some(prost_types::Duration {
+                    seconds: -1,
+                    nanos: 0,
+                }),
+            }
+            .encode_to_vec(),
+            &["key_id", "overlap"],
+        ),
         "leads.v1.WorkspacesService/RevokeApiKey" => (Vec::new(), &["key_id"]),
         "leads.v1.IntegrationsService/ConnectProvider" => (
             v1::ConnectProviderRequest {

@@ -23,6 +23,11 @@ struct Owner {
     lead: Lead,
     lead_id: String,
     key: String,
+    owned: Owned,
+}
+
+/// What a connector's request names.
+struct Owned {
     connection: Uuid,
     job: String,
     generation: i64,
@@ -37,11 +42,13 @@ impl Owner {
         Self {
             lead_id: ids::format::<ids::Lead>(lead.id),
             key: service.key_of(service.world.workspace).await,
-            job: ids::format::<ids::Job>(hint.job),
-            generation: hint.generation,
+            owned: Owned {
+                connection,
+                job: ids::format::<ids::Job>(hint.job),
+                generation: hint.generation,
+            },
             service,
             lead,
-            connection,
         }
     }
 
@@ -57,7 +64,7 @@ impl Owner {
         );
         let (connection, secret) = world
             .store
-            .connection_with_secret(HUBSPOT, self.connection)
+            .connection_with_secret(HUBSPOT, self.owned.connection)
             .await
             .unwrap()
             .unwrap();
@@ -114,7 +121,7 @@ fn naming_lead(path: &str, lead_id: &str) -> Option<Vec<u8>> {
 }
 
 /// A valid request of the connectors' API that names what is the owner's.
-fn connectors(path: &str, owner: &Owner) -> Option<Vec<u8>> {
+fn connectors(path: &str, owner: &Owned) -> Option<Vec<u8>> {
     let token = Uuid::from_u128(1).to_string();
     Some(
         match path.strip_prefix("/leads.connector.v1.ConnectorService/")? {
@@ -237,7 +244,8 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
             let ours: v1::ListApiKeysResponse = service.ask(path, &owner.key, &request).await.unwrap();
             assert!(theirs.keys.iter().all(|key| !ours.keys.contains(key)));
         }
-        "RevokeApiKey" => {
+        "RevokeApiKey" | "RotateApiKey" => {
+            // Both name the key in their first field.
             let request = |id: &str| {
                 v1::RevokeApiKeyRequest {
                     key_id: id.to_owned(),
@@ -279,7 +287,7 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
             // Nobody checks the connection: the call answers with what it waits for.
             let answer: v1::Connection = service.ask(path, stranger, &request).await.unwrap();
             assert_eq!(answer.state(), v1::ConnectionState::Connecting);
-            assert_ne!(answer.id, ids::format::<ids::Connection>(owner.connection));
+            assert_ne!(answer.id, ids::format::<ids::Connection>(owner.owned.connection));
         }
         "GetConnection" | "DisconnectProvider" => {
             let refused = service
@@ -302,6 +310,11 @@ async fn every_method_keeps_workspaces_and_destinations_apart(world: World) {
     let service = &owner.service;
     let unknown = ids::format::<ids::Lead>(Uuid::from_u128(0x0198_f2d4_0000_7000_8000_0000_0000_0001));
     let elsewhere = service.connector_key("salesforce").await;
+    let unknown_to_all = Owned {
+        connection: Uuid::from_u128(2),
+        job: ids::format::<ids::Job>(Uuid::from_u128(3)),
+        generation: 1,
+    };
     for path in methods() {
         let (workspace, _) = service.world.tenant(settings()).await;
         let stranger = service.key_of(workspace).await;
@@ -316,9 +329,12 @@ async fn every_method_keeps_workspaces_and_destinations_apart(world: World) {
                 "{path}"
             );
             assert_eq!(seen(&foreign), seen(&unknown), "{path}");
-        } else if let Some(request) = connectors(&path, &owner) {
-            let refused = service.call(&path, &elsewhere, request).await.unwrap_err();
-            assert_eq!(refused.code(), Code::NotFound, "{path}");
+        } else if let Some(request) = connectors(&path, &owner.owned) {
+            let foreign = service.call(&path, &elsewhere, request).await.unwrap_err();
+            let unknown = connectors(&path, &unknown_to_all).unwrap();
+            let unknown = service.call(&path, &elsewhere, unknown).await.unwrap_err();
+            assert_eq!(foreign.code(), Code::NotFound, "{path}");
+            assert_eq!(seen(&foreign), seen(&unknown), "{path}");
         } else {
             names_nothing(&path, &owner, &stranger, workspace).await;
         }

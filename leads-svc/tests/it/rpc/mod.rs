@@ -1,7 +1,11 @@
 //! Every method of the contract through the doors, with real keys. A new method without a case fails.
 
 mod bad_input;
+mod forged;
 mod isolation;
 mod keys;
+mod order;
+mod platform;
+mod rotation;
 mod scopes;
 mod service;

@@ -12,6 +12,7 @@ use leads_proto::leads::{
     },
 };
 use leads_svc::{
+    domain::ids,
     grpc::{
         connector::Connectors,
         integrations::Integrations,
@@ -22,6 +23,8 @@ use leads_svc::{
     },
     service::{
         auth::{Auth, Rate},
+        connector::Delivery,
+        core::Core,
         keys::mint,
         principal::{Bound, Scope},
     },
@@ -41,9 +44,15 @@ use uuid::Uuid;
 
 use crate::world::World;
 
-/// The doors of one replica.
+/// A world and the doors of one replica.
 pub struct Service {
     pub world: World,
+    pub doors: Doors,
+}
+
+/// The doors of one replica.
+pub struct Doors {
+    pub auth: Auth,
     public: Channel,
     connectors: Channel,
     _stop: DropGuard,
@@ -60,21 +69,18 @@ pub fn methods() -> Vec<String> {
         .collect()
 }
 
-impl Service {
-    pub async fn start(world: World) -> Self {
+impl Doors {
+    pub async fn open(core: Core, delivery: Delivery) -> Self {
         let rate = Rate {
             per_second: NonZeroU32::new(10_000).unwrap(),
             burst: NonZeroU32::new(10_000).unwrap(),
         };
         let (limits, stop) = (Limits::default(), CancellationToken::new());
-        let auth = Auth::new(world.store.clone(), rate);
-        let core = world.core.clone();
+        let auth = Auth::new(core.store.clone(), rate);
         let public = Routes::new(LeadsServiceServer::new(Leads::new(core.clone())))
             .add_service(WorkspacesServiceServer::new(Workspaces::new(core.clone())))
             .add_service(IntegrationsServiceServer::new(Integrations::new(core)));
-        let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(
-            world.delivery.clone(),
-        )));
+        let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(delivery)));
         let mut channels = Vec::new();
         for (package, routes) in [("leads.v1", public), ("leads.connector.v1", connectors)] {
             let meter = opentelemetry::global::meter("test");
@@ -86,11 +92,53 @@ impl Service {
             tokio::spawn(door.serve(route(calls, None), limits.clone(), stop.clone()));
         }
         Self {
-            world,
+            auth,
             connectors: channels.pop().unwrap(),
             public: channels.pop().unwrap(),
             _stop: stop.drop_guard(),
         }
+    }
+
+    /// Calls a method with these bytes as its message, and the workspace named if there is one.
+    pub async fn call(
+        &self,
+        path: &str,
+        key: &str,
+        workspace: Option<&str>,
+        request: Vec<u8>,
+    ) -> Result<Vec<u8>, Status> {
+        let channel = if path.starts_with("/leads.connector.") {
+            &self.connectors
+        } else {
+            &self.public
+        };
+        let mut client = Grpc::new(channel.clone());
+        client.ready().await.unwrap();
+        let mut request = Request::new(request);
+        request.set_timeout(Duration::from_secs(20));
+        let metadata = request.metadata_mut();
+        metadata.insert("authorization", format!("Bearer {key}").parse().unwrap());
+        if let Some(workspace) = workspace {
+            metadata.insert("leads-workspace", workspace.parse().unwrap());
+        }
+        let path: PathAndQuery = path.parse().unwrap();
+        client
+            .unary(request, path, Raw)
+            .await
+            .map(tonic::Response::into_inner)
+    }
+}
+
+impl Service {
+    pub async fn start(world: World) -> Self {
+        let doors = Doors::open(world.core.clone(), world.delivery.clone()).await;
+        Self { world, doors }
+    }
+
+    /// The doors of another replica on the same database.
+    pub async fn replica(&self) -> Doors {
+        let (core, delivery) = self.world.replica().await;
+        Doors::open(core, delivery).await
     }
 
     /// A new key.
@@ -113,23 +161,21 @@ impl Service {
 
     /// Calls a method with these bytes as its message.
     pub async fn call(&self, path: &str, key: &str, request: Vec<u8>) -> Result<Vec<u8>, Status> {
-        let channel = if path.starts_with("/leads.connector.") {
-            &self.connectors
-        } else {
-            &self.public
-        };
-        let mut client = Grpc::new(channel.clone());
-        client.ready().await.unwrap();
-        let mut request = Request::new(request);
-        request.set_timeout(Duration::from_secs(20));
-        request
-            .metadata_mut()
-            .insert("authorization", format!("Bearer {key}").parse().unwrap());
-        let path: PathAndQuery = path.parse().unwrap();
-        client
-            .unary(request, path, Raw)
-            .await
-            .map(tonic::Response::into_inner)
+        self.doors.call(path, key, None, request).await
+    }
+
+    /// Calls a method in the workspace that the call names.
+    pub async fn ask_in<A: Message + Default>(
+        &self,
+        workspace: Uuid,
+        path: &str,
+        key: &str,
+        request: &impl Message,
+    ) -> Result<A, Status> {
+        let workspace = ids::format::<ids::Workspace>(workspace);
+        let request = request.encode_to_vec();
+        let answer = self.doors.call(path, key, Some(&workspace), request).await?;
+        Ok(A::decode(answer.as_slice()).unwrap())
     }
 
     pub async fn ask<A: Message + Default>(
