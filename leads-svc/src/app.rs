@@ -60,9 +60,10 @@ const GRACE: Duration = Duration::from_secs(3);
 /// It cannot be reached.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let kek = KeyEncryptionKey::from_base64(config.crypto.kek.expose()).context("crypto.kek")?;
-    Store::connect(&config.storage.options(), kek, Clock::system())
+    let store = Store::connect(&config.storage.options(), kek, Clock::system())
         .await
-        .context("storage.url")
+        .context("storage.url")?;
+    Ok(store.with_default_plan(config.plans.default))
 }
 
 /// Serves until a signal says otherwise.
@@ -115,12 +116,17 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
     tasks.spawn("backfill", jobs::backfill::run(core.clone(), stop.clone()));
     tasks.spawn(
         "housekeeping",
-        jobs::housekeeping::run(core, auth, readiness.clone(), stop.clone()),
+        jobs::housekeeping::run(core.clone(), auth, readiness.clone(), stop.clone()),
     );
 
     stop.cancelled().await;
     readiness.set(DOORS_CHECK, false);
-    tasks.drain(Limits::default().drain + GRACE).await?;
+    let drained = tasks.drain(Limits::default().drain + GRACE).await;
+    // What the last calls used.
+    if let Err(error) = core.note_usage().await {
+        tracing::warn!(error = %error, "use of plans was not noted");
+    }
+    drained?;
     tracing::info!("leads-svc has stopped");
     Ok(())
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     app,
     config::Config,
-    domain::{ids, sync::Provider, workspace::Settings},
+    domain::{ids, plan::Plan, sync::Provider, workspace::Settings},
     qualify::jsonl,
     service::{
         keys::mint,
@@ -67,7 +67,15 @@ enum WorkspaceCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Lists workspaces, oldest first.
+    /// Gives a workspace a plan: free, starter, growth, business or enterprise.
+    SetPlan {
+        /// `ws_…`
+        workspace: String,
+        /// The plan.
+        #[arg(value_parser = plan_of)]
+        plan: Plan,
+    },
+    /// Lists workspaces with their plans, oldest first.
     List {
         /// Print JSON.
         #[arg(long)]
@@ -165,21 +173,43 @@ async fn workspace(store: &Store, command: WorkspaceCommand) -> anyhow::Result<(
             let lines = [format!("workspace {id}"), format!("key       {text}")];
             print(json, &json!({"workspace": id, "name": name, "key": text}), &lines)
         }
+        WorkspaceCommand::SetPlan { workspace, plan } => {
+            let id = ids::parse::<ids::Workspace>(&workspace)
+                .map_err(|problem| anyhow::anyhow!("{workspace} {problem}"))?;
+            if !store.set_plan(id, plan).await? {
+                bail!("there is no workspace {workspace}");
+            }
+            Ok(())
+        }
         WorkspaceCommand::List { json } => {
             let all = store.list_workspaces().await?;
             let id =
                 |workspace: &crate::domain::workspace::Workspace| ids::format::<ids::Workspace>(workspace.id);
             let values: Vec<Value> = all
                 .iter()
-                .map(|workspace| json!({"workspace": id(workspace), "name": workspace.name}))
+                .map(|workspace| json!({"workspace": id(workspace), "plan": workspace.plan.word(), "name": workspace.name}))
                 .collect();
             let lines: Vec<String> = all
                 .iter()
-                .map(|workspace| format!("{}  {}", id(workspace), workspace.name))
+                .map(|workspace| {
+                    format!(
+                        "{}  {:10}  {}",
+                        id(workspace),
+                        workspace.plan.word(),
+                        workspace.name
+                    )
+                })
                 .collect();
             print(json, &Value::Array(values), &lines)
         }
     }
+}
+
+fn plan_of(word: &str) -> Result<Plan, String> {
+    Plan::parse(word).ok_or_else(|| {
+        let known = Plan::ALL.map(Plan::word).join(", ");
+        format!("there is no such plan; known are: {known}")
+    })
 }
 
 async fn create_key(store: &Store, args: KeyArgs) -> anyhow::Result<()> {

@@ -15,5 +15,6 @@ pub mod score;
 pub mod search;
 pub mod sync;
 pub mod text;
+pub mod usage;
 pub mod violation;
 pub mod workspace;

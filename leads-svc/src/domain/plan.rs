@@ -1,7 +1,10 @@
 //! Plans: what each unlocks, and how much of it.
 
+use serde::{Deserialize, Serialize};
+
 /// What a workspace has paid for. A later plan has everything that an earlier one has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Plan {
     /// Capture alone.
     Free,

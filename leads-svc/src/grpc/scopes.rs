@@ -48,6 +48,14 @@ pub const TABLE: &[(&str, Access)] = &[
         Scoped(Scope::WorkspaceAdmin),
     ),
     (
+        "/leads.v1.WorkspacesService/SetPlan",
+        Scoped(Scope::PlatformWorkspaces),
+    ),
+    (
+        "/leads.v1.WorkspacesService/GetUsage",
+        Scoped(Scope::WorkspaceRead),
+    ),
+    (
         "/leads.v1.WorkspacesService/CreateApiKey",
         Scoped(Scope::WorkspaceAdmin),
     ),

@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     call::{created, invalid, principal},
-    convert::{settings, times},
+    convert::{plans, settings, times},
 };
 use crate::{
     domain::{text, violation::Violations, workspace::Settings},
@@ -78,6 +78,24 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
             .update_settings(&caller, |settings| patch.apply(settings))
             .await?;
         Ok(Response::new(settings::workspace(workspace)))
+    }
+
+    async fn set_plan(
+        &self,
+        request: Request<v1::SetPlanRequest>,
+    ) -> Result<Response<v1::Workspace>, Status> {
+        let caller = principal(&request)?;
+        let mut violations = Violations::default();
+        let plan = plans::read_plan("plan", request.get_ref().plan, &mut violations);
+        violations.into_result(()).map_err(invalid)?;
+        let plan = plan.ok_or_else(|| Error::invalid_field("plan", "is required"))?;
+        let workspace = self.core.set_plan(&caller, plan).await?;
+        Ok(Response::new(settings::workspace(workspace)))
+    }
+
+    async fn get_usage(&self, request: Request<v1::GetUsageRequest>) -> Result<Response<v1::Usage>, Status> {
+        let report = self.core.usage(&principal(&request)?).await?;
+        Ok(Response::new(plans::usage(report)))
     }
 
     async fn create_api_key(

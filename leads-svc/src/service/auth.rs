@@ -25,7 +25,7 @@ use super::{
     principal::{Bound, Principal, Scope},
 };
 use crate::{
-    domain::plan::Plan,
+    domain::plan::{Limit, Plan},
     storage::{Store, keys::Key},
 };
 
@@ -78,6 +78,7 @@ struct Inner {
     wrong: DefaultKeyedRateLimiter<IpAddr>,
     wrong_keys: DefaultKeyedRateLimiter<String>,
     plans: Cache<Uuid, Plan>,
+    plan_calls: HashMap<Plan, DefaultKeyedRateLimiter<Uuid>>,
 }
 
 impl Auth {
@@ -97,6 +98,10 @@ impl Auth {
             wrong_keys: RateLimiter::keyed(
                 Quota::per_minute(WRONG_KEY_PER_MINUTE).allow_burst(WRONG_KEY_BURST),
             ),
+            plan_calls: Plan::ALL
+                .into_iter()
+                .filter_map(|plan| Some((plan, per_minute(plan)?)))
+                .collect(),
             plans: Cache::builder()
                 .max_capacity(MAX_KEPT)
                 .time_to_live(FRESH)
@@ -140,7 +145,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NOT_FOUND` if a platform key names a workspace that is not there, `SCOPE_REQUIRED` if another credential names one
-    /// that is not its own, `STORAGE_UNAVAILABLE`.
+    /// that is not its own, `RATE_LIMITED` if the workspace makes more calls than its plan gives, `STORAGE_UNAVAILABLE`.
     pub async fn enter(&self, principal: Principal, named: Option<Uuid>) -> Result<Principal> {
         let principal = match (principal.bound(), named) {
             (Bound::Platform, Some(workspace)) => {
@@ -158,6 +163,14 @@ impl Auth {
                 ));
             }
         };
+        if let Bound::Workspace(workspace) = principal.bound()
+            && let Some(plan) = self.plan(*workspace).await?
+            && let Some(calls) = self.0.plan_calls.get(&plan)
+            && let Err(not_until) = calls.check_key(workspace)
+        {
+            let delay = not_until.wait_time_from(DefaultClock::default().now());
+            return Err(too_many_calls(plan).retry_after(delay));
+        }
         Ok(principal)
     }
 
@@ -220,6 +233,7 @@ impl Auth {
         self.0.wrong.retain_recent();
         self.0.wrong_keys.retain_recent();
         self.0.calls.retain_recent();
+        self.0.plan_calls.values().for_each(RateLimiter::retain_recent);
         if used.is_empty() {
             return Ok(());
         }
@@ -258,6 +272,28 @@ impl std::fmt::Debug for Auth {
             .field("rate", &self.0.rate)
             .finish_non_exhaustive()
     }
+}
+
+/// Calls of a workspace, as its plan limits them.
+fn per_minute(plan: Plan) -> Option<DefaultKeyedRateLimiter<Uuid>> {
+    let calls = u32::try_from(plan.limit(Limit::CallsPerMinute)?).ok()?;
+    Some(RateLimiter::keyed(Quota::per_minute(NonZeroU32::new(calls)?)))
+}
+
+fn too_many_calls(plan: Plan) -> Error {
+    let limit = Limit::CallsPerMinute;
+    let most = plan.limit(limit).unwrap_or_default();
+    let raised = plan.raised_by(limit).map_or("", Plan::word);
+    let text = format!(
+        "the {} plan gives the workspace {most} {}; the {raised} plan gives more",
+        plan.word(),
+        limit.word()
+    );
+    Error::new(Reason::RateLimited, text)
+        .with("limit", limit.word())
+        .with("max", most.to_string())
+        .with("plan", plan.word())
+        .with("unlocked_by", raised)
 }
 
 fn is_valid(key: &Key, now: DateTime<Utc>) -> bool {

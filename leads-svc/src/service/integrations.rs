@@ -10,7 +10,13 @@ use super::{
     principal::{Principal, Scope},
 };
 pub use crate::storage::connections::{Connection, State};
-use crate::{domain::sync::Provider, storage};
+use crate::{
+    domain::{
+        plan::{Entitlement, Limit},
+        sync::Provider,
+    },
+    storage,
+};
 
 /// How long a call waits for the connector's check.
 const WAIT: Duration = Duration::from_secs(8);
@@ -31,7 +37,7 @@ impl Core {
     /// Connects a CRM and waits a while for the connector's check.
     ///
     /// # Errors
-    /// `SCOPE_REQUIRED`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
+    /// `SCOPE_REQUIRED`, `PLAN_REQUIRED`, `PLAN_LIMIT`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
     pub async fn connect_provider(
         &self,
         principal: &Principal,
@@ -41,6 +47,13 @@ impl Core {
     ) -> Result<Owing> {
         principal.require(Scope::IntegrationsWrite)?;
         let workspace = principal.workspace()?;
+        let facts = self.facts(workspace).await?;
+        facts.require(Entitlement::CrmSync)?;
+        let others = facts
+            .connections
+            .iter()
+            .filter(|other| other.provider != provider);
+        facts.require_room(Limit::Connections, others.count() as u64)?;
         let keys = self.store.workspace_keys(workspace).await?;
         let id = self
             .store

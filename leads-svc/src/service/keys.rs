@@ -1,7 +1,6 @@
 //! Credentials: how they look, how they are made, how their secrets are kept.
 
 use chrono::{DateTime, Utc};
-use leads_proto::reason::Reason;
 use rand::RngExt;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -13,12 +12,10 @@ use super::{
 };
 pub use crate::storage::keys::Key;
 use crate::{
-    domain::{text, violation::Violations},
+    domain::{plan::Limit, text, violation::Violations},
     storage::Store,
 };
 
-/// Most keys of a workspace that are neither revoked, expired nor replaced.
-pub(super) const MAX_KEYS: u64 = 100;
 const ID_LETTERS: usize = 12;
 /// 43 letters of 62 hold 256 bits.
 const SECRET_LETTERS: usize = 43;
@@ -94,7 +91,7 @@ impl Core {
     /// Creates an API key of the caller's workspace.
     ///
     /// # Errors
-    /// `SCOPE_REQUIRED`, `INVALID_FIELDS`, `LIMIT_EXCEEDED`, `STORAGE_UNAVAILABLE`.
+    /// `SCOPE_REQUIRED`, `INVALID_FIELDS`, `PLAN_LIMIT`, `LIMIT_EXCEEDED`, `STORAGE_UNAVAILABLE`.
     pub async fn create_api_key(
         &self,
         principal: &Principal,
@@ -111,12 +108,8 @@ impl Core {
             violations.add("expires_at", "must be in the future");
         }
         violations.into_result(()).map_err(Error::invalid)?;
-        if self.store.count_keys(workspace).await? >= MAX_KEYS {
-            return Err(Error::new(
-                Reason::LimitExceeded,
-                format!("the workspace has {MAX_KEYS} keys; revoke one that is not used"),
-            ));
-        }
+        let used = self.store.count_keys(workspace).await?;
+        self.facts(workspace).await?.require_room(Limit::Keys, used)?;
         let (key, secret) = mint(
             &self.store,
             &Bound::Workspace(workspace),

@@ -19,6 +19,7 @@ use crate::{
         contact::Contact,
         lead::{Lead, Outcome, Stage, TransitionError, check_transition},
         page::{LeadCursor, LeadQuery},
+        plan::Entitlement,
         score::Score,
         sync::{self, Hindrance, Link, Provider},
     },
@@ -78,7 +79,7 @@ impl Core {
     /// A page of leads.
     ///
     /// # Errors
-    /// As [`get_lead`](Self::get_lead), and those of page tokens.
+    /// As [`get_lead`](Self::get_lead), those of page tokens, `PLAN_REQUIRED` for a query by score.
     pub async fn list_leads(
         &self,
         principal: &Principal,
@@ -89,6 +90,9 @@ impl Core {
         const METHOD: &str = "ListLeads";
         principal.require(Scope::LeadsRead)?;
         let facts = self.facts(principal.workspace()?).await?;
+        if query.names_score() {
+            facts.require(Entitlement::Scoring)?;
+        }
         let now = self.store.clock().now();
         let bound = format!("{query:?} {size}");
         let cursor = page_token::read::<Cursor>(&facts.keys, METHOD, &bound, token, now)?.map(
@@ -260,7 +264,7 @@ impl Core {
     /// Owes the CRMs a lead now, below the threshold and after an error too.
     ///
     /// # Errors
-    /// As [`get_lead`](Self::get_lead), `NOT_CONNECTED`, `SYNC_BLOCKED`, `CONFLICT`.
+    /// As [`get_lead`](Self::get_lead), `PLAN_REQUIRED`, `NOT_CONNECTED`, `SYNC_BLOCKED`, `CONFLICT`.
     pub async fn sync_lead(
         &self,
         principal: &Principal,
@@ -269,6 +273,7 @@ impl Core {
     ) -> Result<Vec<Link>> {
         principal.require(Scope::LeadsWrite)?;
         let facts = self.facts(principal.workspace()?).await?;
+        facts.require(Entitlement::CrmSync)?;
         let actor = principal.actor();
         let _turn = self.turns.take(facts.workspace.id, &id.to_string()).await;
         for attempt in 0..MAX_TRIES {
@@ -378,13 +383,16 @@ impl Core {
             Some(last) => page_token::issue(&facts.keys, METHOD, &bound, last.id, now)?,
             None => String::new(),
         };
+        if !facts.workspace.plan.allows(Entitlement::Scoring) {
+            items.retain(|activity| activity.kind != Kind::Scored.word());
+        }
         Ok(Page { items, next })
     }
 
     /// A page of a lead's scores, newest first.
     ///
     /// # Errors
-    /// As [`list_leads`](Self::list_leads).
+    /// As [`list_leads`](Self::list_leads), `PLAN_REQUIRED`.
     pub async fn list_scores(
         &self,
         principal: &Principal,
@@ -395,6 +403,7 @@ impl Core {
         const METHOD: &str = "ListScores";
         principal.require(Scope::LeadsRead)?;
         let facts = self.facts(principal.workspace()?).await?;
+        facts.require(Entitlement::Scoring)?;
         let now = self.store.clock().now();
         let bound = format!("{id} {size}");
         let before = page_token::read::<Uuid>(&facts.keys, METHOD, &bound, token, now)?;

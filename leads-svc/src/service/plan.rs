@@ -15,6 +15,7 @@ use crate::{
         contact::{Contact, Profile},
         ids,
         lead::{Intent, Lead, Stage},
+        plan::Entitlement,
         score::Score,
         sync::{Job, JobState, Lane, Link, Provider, Status, eligibility},
     },
@@ -252,8 +253,10 @@ pub fn owe(
     jobs: &mut HashMap<Provider, Job>,
     forced: Option<&[Provider]>,
 ) {
-    let settings = &occasion.facts.workspace.settings;
-    let lane = if forced.is_some() || lead.score >= settings.hot_threshold {
+    let workspace = &occasion.facts.workspace;
+    let settings = &workspace.settings;
+    let is_hot = lead.score >= settings.hot_threshold && workspace.plan.allows(Entitlement::HotRouting);
+    let lane = if forced.is_some() || is_hot {
         Lane::Hot
     } else {
         Lane::Normal

@@ -7,13 +7,15 @@ use leads_proto::reason::Reason;
 use super::{
     core::Core,
     error::{Error, Result},
-    keys::{Key, MAX_KEYS, mint},
+    keys::{Key, mint},
     principal::{Bound, Principal, Scope},
 };
 use crate::storage::rotation::Replaced;
 
 /// How long the old key stays valid if the caller does not say.
 const USUAL_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
+/// Valid keys of a workspace, replaced ones included, beyond which there is no overlap: what a list shows.
+const MAX_LIVE: u64 = 200;
 /// Longest time for which both are valid.
 const LONGEST_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -45,7 +47,7 @@ impl Core {
         for scope in &scopes {
             principal.require(*scope)?;
         }
-        if !overlap.is_zero() && self.store.count_live_keys(workspace).await? >= 2 * MAX_KEYS {
+        if !overlap.is_zero() && self.store.count_live_keys(workspace).await? >= MAX_LIVE {
             return Err(Error::new(
                 Reason::LimitExceeded,
                 "too many replaced keys are still valid; revoke some, or rotate without an overlap",

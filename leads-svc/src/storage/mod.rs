@@ -32,6 +32,7 @@ mod rows;
 pub mod scope;
 pub mod scores;
 pub mod tasks;
+pub mod usage;
 pub mod workspaces;
 
 pub use error::{Error, Result};

@@ -18,6 +18,7 @@ mod edge;
 mod groups;
 mod leads;
 mod lists;
+mod plans;
 mod population;
 mod rpc;
 mod searching;

@@ -10,7 +10,7 @@ use crate::domain::{
     workspace::{Settings, Workspace},
 };
 
-use super::times::timestamp;
+use super::{plans, times::timestamp};
 
 const MAX_TERMS: usize = 50;
 const PATHS: [&str; 4] = [
@@ -27,6 +27,7 @@ pub fn workspace(workspace: Workspace) -> v1::Workspace {
         name: workspace.name,
         settings: Some(settings(workspace.settings)),
         created_at: Some(timestamp(workspace.created_at)),
+        plan: plans::plan(workspace.plan).into(),
     }
 }
 

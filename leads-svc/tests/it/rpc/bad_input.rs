@@ -199,6 +199,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                 "settings.required_fields[0]",
             ],
         ),
+        "leads.v1.WorkspacesService/SetPlan" => (v1::SetPlanRequest { plan: 99 }.encode_to_vec(), &["plan"]),
         "leads.v1.WorkspacesService/CreateApiKey" => (
             v1::CreateApiKeyRequest {
                 name: String::new(),
@@ -287,6 +288,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             (Vec::new(), &["task_id", "lease_token", "outcome"])
         }
         "leads.v1.WorkspacesService/GetWorkspace"
+        | "leads.v1.WorkspacesService/GetUsage"
         | "leads.v1.WorkspacesService/ListApiKeys"
         | "leads.v1.IntegrationsService/ListConnections" => return None,
         _ => panic!("{path} has no bad-input case"),
@@ -311,7 +313,9 @@ impl Keys {
 
     fn of_method(&self, path: &str) -> &str {
         match path {
-            "/leads.v1.WorkspacesService/CreateWorkspace" => &self.platform,
+            "/leads.v1.WorkspacesService/CreateWorkspace" | "/leads.v1.WorkspacesService/SetPlan" => {
+                &self.platform
+            }
             _ if path.starts_with("/leads.connector.") => &self.connector,
             _ => &self.workspace,
         }

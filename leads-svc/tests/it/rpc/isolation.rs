@@ -260,6 +260,31 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
                 .unwrap_err();
             assert_eq!((foreign.code(), seen(&foreign)), (Code::NotFound, seen(&unknown)));
         }
+        "SetPlan" => {
+            let request = v1::SetPlanRequest {
+                plan: v1::Plan::Free.into(),
+            };
+            let refused = service.ask::<v1::Workspace>(path, stranger, &request).await;
+            assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
+            let platform = service.key(&Bound::Platform, &[Scope::PlatformWorkspaces]).await;
+            let theirs: v1::Workspace = service
+                .ask_in(workspace, path, &platform, &request)
+                .await
+                .unwrap();
+            assert_eq!(theirs.plan(), v1::Plan::Free);
+            let read = "/leads.v1.WorkspacesService/GetWorkspace";
+            let ours: v1::Workspace = service
+                .ask(read, &owner.key, &v1::GetWorkspaceRequest {})
+                .await
+                .unwrap();
+            assert_eq!(ours.plan(), v1::Plan::Enterprise);
+        }
+        "GetUsage" => {
+            let request = v1::GetUsageRequest {};
+            let theirs: v1::Usage = service.ask(path, stranger, &request).await.unwrap();
+            let ours: v1::Usage = service.ask(path, &owner.key, &request).await.unwrap();
+            assert_eq!((theirs.captures, ours.captures), (0, 1));
+        }
         "CreateWorkspace" => {
             let refused = service.call(path, stranger, Vec::new()).await.unwrap_err();
             assert_eq!(refused.code(), Code::PermissionDenied);

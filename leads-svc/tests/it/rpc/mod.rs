@@ -5,6 +5,7 @@ mod forged;
 mod isolation;
 mod keys;
 mod order;
+mod plans;
 mod platform;
 mod rotation;
 mod scopes;

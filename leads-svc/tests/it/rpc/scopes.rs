@@ -19,8 +19,8 @@ pub fn scope(path: &str) -> Scope {
         }
         "GetLead" | "ListLeads" | "ListConversation" | "ListActivities" | "ListScores" => Scope::LeadsRead,
         "DeleteLead" => Scope::LeadsDelete,
-        "CreateWorkspace" => Scope::PlatformWorkspaces,
-        "GetWorkspace" => Scope::WorkspaceRead,
+        "CreateWorkspace" | "SetPlan" => Scope::PlatformWorkspaces,
+        "GetWorkspace" | "GetUsage" => Scope::WorkspaceRead,
         "UpdateSettings" | "CreateApiKey" | "ListApiKeys" | "RotateApiKey" | "RevokeApiKey" => {
             Scope::WorkspaceAdmin
         }
