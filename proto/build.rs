@@ -4,9 +4,10 @@ use std::{env, fs, path::PathBuf};
 
 use anyhow::Context;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "leads/v1/leads.proto",
     "leads/v1/workspaces.proto",
+    "leads/v1/members.proto",
     "leads/v1/integrations.proto",
     "leads/connector/v1/connector.proto",
 ];

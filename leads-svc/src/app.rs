@@ -9,7 +9,7 @@ use leads_proto::{
         connector::v1::connector_service_server::ConnectorServiceServer,
         v1::{
             integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
-            workspaces_service_server::WorkspacesServiceServer,
+            members_service_server::MembersServiceServer, workspaces_service_server::WorkspacesServiceServer,
         },
     },
 };
@@ -33,6 +33,7 @@ use crate::{
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
+        members::Members,
         server::{Door, route},
         workspaces::Workspaces,
     },
@@ -45,9 +46,10 @@ use crate::{
 /// Readiness check that holds while the doors are open.
 const DOORS_CHECK: &str = "doors";
 /// What reflection lists: the connectors' API is not for callers.
-const PUBLIC_SERVICES: [&str; 4] = [
+const PUBLIC_SERVICES: [&str; 5] = [
     "leads.v1.LeadsService",
     "leads.v1.WorkspacesService",
+    "leads.v1.MembersService",
     "leads.v1.IntegrationsService",
     "grpc.health.v1.Health",
 ];
@@ -189,8 +191,10 @@ async fn open_doors(
         WorkspacesServiceServer::new(Workspaces::new(core.clone())).max_encoding_message_size(most);
     let integrations =
         IntegrationsServiceServer::new(Integrations::new(core.clone())).max_encoding_message_size(most);
+    let members = MembersServiceServer::new(Members::new(core.clone())).max_encoding_message_size(most);
     let mut public = Routes::new(leads)
         .add_service(workspaces)
+        .add_service(members)
         .add_service(integrations)
         .add_service(health);
     if config.server.reflection {

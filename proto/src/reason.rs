@@ -73,6 +73,8 @@ reasons! {
     KeyEnded = "KEY_ENDED" => FailedPrecondition, CONFLICT;
     /// The workspace has no such resource.
     NotFound = "NOT_FOUND" => NotFound, NOT_FOUND;
+    /// The workspace has such a thing already. Use it, or change what must be unique.
+    AlreadyExists = "ALREADY_EXISTS" => AlreadyExists, CONFLICT;
     /// The request id was used with another body or method in the last 24 hours. Take a new one.
     RequestIdReused = "REQUEST_ID_REUSED" => InvalidArgument, UNPROCESSABLE_ENTITY;
     /// Somebody changed the resource since it was read. Read it again and decide anew.

@@ -9,6 +9,7 @@ pub mod email;
 pub mod icp;
 pub mod ids;
 pub mod lead;
+pub mod member;
 pub mod page;
 pub mod plan;
 pub mod score;

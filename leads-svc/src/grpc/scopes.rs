@@ -72,6 +72,22 @@ pub const TABLE: &[(&str, Access)] = &[
         Scoped(Scope::WorkspaceAdmin),
     ),
     (
+        "/leads.v1.MembersService/CreateMember",
+        Scoped(Scope::WorkspaceAdmin),
+    ),
+    (
+        "/leads.v1.MembersService/ListMembers",
+        Scoped(Scope::WorkspaceAdmin),
+    ),
+    (
+        "/leads.v1.MembersService/UpdateMember",
+        Scoped(Scope::WorkspaceAdmin),
+    ),
+    (
+        "/leads.v1.MembersService/DeleteMember",
+        Scoped(Scope::WorkspaceAdmin),
+    ),
+    (
         "/leads.v1.IntegrationsService/ConnectProvider",
         Scoped(Scope::IntegrationsWrite),
     ),

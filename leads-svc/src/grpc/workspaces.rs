@@ -6,9 +6,10 @@ use tonic::{Request, Response, Status};
 use super::{
     call::{created, invalid, principal},
     convert::{plans, settings, times},
+    members::member_id,
 };
 use crate::{
-    domain::{text, violation::Violations, workspace::Settings},
+    domain::{ids, text, violation::Violations, workspace::Settings},
     service::{core::Core, error::Error, keys::Key},
 };
 
@@ -106,10 +107,11 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
         let request = request.into_inner();
         let mut violations = Violations::default();
         let expires_at = times::read("expires_at", request.expires_at.as_ref(), &mut violations);
+        let member = (!request.member_id.is_empty()).then(|| member_id(&request.member_id, &mut violations));
         violations.into_result(()).map_err(invalid)?;
         let (key, secret) = self
             .core
-            .create_api_key(&caller, &request.name, &request.scopes, expires_at)
+            .create_api_key(&caller, &request.name, &request.scopes, expires_at, member)
             .await?;
         Ok(created(v1::CreateApiKeyResponse {
             key: Some(api_key(key)),
@@ -175,5 +177,6 @@ fn api_key(key: Key) -> v1::ApiKey {
         last_used_at: key.last_used_at.map(times::timestamp),
         revoked_at: key.revoked_at.map(times::timestamp),
         replaced_by: key.replaced_by.unwrap_or_default(),
+        member_id: key.member.map(ids::format::<ids::Member>).unwrap_or_default(),
     }
 }

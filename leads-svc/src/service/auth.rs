@@ -25,7 +25,10 @@ use super::{
     principal::{Bound, Principal, Scope},
 };
 use crate::{
-    domain::plan::{Limit, Plan},
+    domain::{
+        member::Role,
+        plan::{Limit, Plan},
+    },
     storage::{Store, keys::Key},
 };
 
@@ -65,13 +68,19 @@ pub struct RateState {
     pub window: Duration,
 }
 
+/// A credential with the role of the member that it belongs to.
+struct Known {
+    key: Key,
+    role: Option<Role>,
+}
+
 /// See the module; clones share everything.
 #[derive(Clone)]
 pub struct Auth(Arc<Inner>);
 
 struct Inner {
     store: Store,
-    known: Cache<String, Arc<Key>>,
+    known: Cache<String, Arc<Known>>,
     used: Mutex<HashMap<String, DateTime<Utc>>>,
     calls: CallLimiter,
     rate: Rate,
@@ -120,25 +129,37 @@ impl Auth {
         };
         let known = match self.0.known.get(presented.id).await {
             Some(key) => Some(key),
-            None => self.0.store.find_key(presented.id).await?.map(Arc::new),
+            None => self.find(presented.id).await?.map(Arc::new),
         };
         let now = self.0.store.clock().now();
-        let Some(key) = known.filter(|key| presented.matches(&self.0.store, key) && is_valid(key, now))
+        let Some(known) =
+            known.filter(|known| presented.matches(&self.0.store, &known.key) && is_valid(known, now))
         else {
             return Err(self.wrong(peer, Some(presented.id)));
         };
         if !self.0.known.contains_key(presented.id) {
             self.0
                 .known
-                .insert(presented.id.to_owned(), Arc::clone(&key))
+                .insert(presented.id.to_owned(), Arc::clone(&known))
                 .await;
         }
         self.0
             .used
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(key.id.clone(), now);
-        Ok(principal(&key))
+            .insert(known.key.id.clone(), now);
+        Ok(principal(&known))
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<Known>> {
+        let Some(key) = self.0.store.find_key(id).await? else {
+            return Ok(None);
+        };
+        let role = match (key.workspace, key.member) {
+            (Some(workspace), Some(member)) => self.0.store.find_role(workspace, member).await?,
+            _ => None,
+        };
+        Ok(Some(Known { key, role }))
     }
 
     /// The caller at work in its workspace: a platform key's is the one that the call names.
@@ -296,16 +317,27 @@ fn too_many_calls(plan: Plan) -> Error {
         .with("unlocked_by", raised)
 }
 
-fn is_valid(key: &Key, now: DateTime<Utc>) -> bool {
-    key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > now)
+fn is_valid(Known { key, role }: &Known, now: DateTime<Utc>) -> bool {
+    let is_somebodys = key.member.is_none() || role.is_some();
+    is_somebodys && key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > now)
 }
 
-fn principal(key: &Key) -> Principal {
+fn principal(Known { key, role }: &Known) -> Principal {
     let bound = match (&key.workspace, &key.destination) {
         (Some(workspace), _) => Bound::Workspace(*workspace),
         (None, Some(destination)) => Bound::Destination(destination.clone()),
         (None, None) => Bound::Platform,
     };
-    let scopes = key.scopes.iter().filter_map(|name| Scope::parse(name)).collect();
-    Principal::new(key.id.clone(), bound, scopes)
+    let of_role = role.map(Scope::of_role);
+    let scopes = key
+        .scopes
+        .iter()
+        .filter_map(|name| Scope::parse(name))
+        .filter(|scope| of_role.as_ref().is_none_or(|of_role| of_role.contains(scope)))
+        .collect();
+    let principal = Principal::new(key.id.clone(), bound, scopes);
+    match key.member {
+        Some(member) => principal.of_member(member),
+        None => principal,
+    }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 pub use crate::storage::keys::Key;
 use crate::{
-    domain::{plan::Limit, text, violation::Violations},
+    domain::{member::Role, plan::Limit, text, violation::Violations},
     storage::Store,
 };
 
@@ -81,6 +81,7 @@ pub fn mint(
         last_used_at: None,
         revoked_at: None,
         replaced_by: None,
+        member: None,
     };
     let body = format!("{}_{}_{secret}", prefix_of(&key), key.id);
     let text = format!("{body}{}", checksum_of(&body));
@@ -88,16 +89,18 @@ pub fn mint(
 }
 
 impl Core {
-    /// Creates an API key of the caller's workspace.
+    /// Creates an API key of the caller's workspace, for one of its members or for nobody. A member's key can have only
+    /// scopes of the member's role.
     ///
     /// # Errors
-    /// `SCOPE_REQUIRED`, `INVALID_FIELDS`, `PLAN_LIMIT`, `LIMIT_EXCEEDED`, `STORAGE_UNAVAILABLE`.
+    /// `SCOPE_REQUIRED`, `INVALID_FIELDS`, `NOT_FOUND`, `PLAN_LIMIT`, `LIMIT_EXCEEDED`, `STORAGE_UNAVAILABLE`.
     pub async fn create_api_key(
         &self,
         principal: &Principal,
         name: &str,
         scopes: &[String],
         expires_at: Option<DateTime<Utc>>,
+        member: Option<Uuid>,
     ) -> Result<(Key, String)> {
         principal.require(Scope::WorkspaceAdmin)?;
         let workspace = principal.workspace()?;
@@ -108,15 +111,21 @@ impl Core {
             violations.add("expires_at", "must be in the future");
         }
         violations.into_result(()).map_err(Error::invalid)?;
+        if let Some(member) = member {
+            let role = self.store.find_role(workspace, member).await?;
+            let role = role.ok_or_else(|| Error::not_found("member"))?;
+            check_role(role, &scopes)?;
+        }
         let used = self.store.count_keys(workspace).await?;
         self.facts(workspace).await?.require_room(Limit::Keys, used)?;
-        let (key, secret) = mint(
+        let (mut key, secret) = mint(
             &self.store,
             &Bound::Workspace(workspace),
             &name,
             &scopes,
             expires_at,
         );
+        key.member = member;
         self.store.create_key(key.clone()).await?;
         tracing::info!(workspace.id = %workspace, key.id = key.id, by = principal.key_id(), "api key created");
         Ok((key, secret))
@@ -175,6 +184,20 @@ fn check_scopes(principal: &Principal, names: &[String], violations: &mut Violat
     scopes.sort_unstable();
     scopes.dedup();
     scopes
+}
+
+fn check_role(role: Role, scopes: &[Scope]) -> Result<()> {
+    let possible = Scope::of_role(role);
+    let beyond: Vec<&str> = scopes
+        .iter()
+        .filter(|scope| !possible.contains(scope))
+        .map(|scope| scope.name())
+        .collect();
+    if beyond.is_empty() {
+        return Ok(());
+    }
+    let text = format!("the role {} does not have {}", role.word(), beyond.join(", "));
+    Err(Error::invalid_field("scopes", text))
 }
 
 fn prefix_of(key: &Key) -> &'static str {

@@ -460,7 +460,7 @@ fn attribute_bytes(contact: &Contact) -> usize {
 }
 
 /// Cuts the row off that was read to see whether there is a next page; the last row of this page, if there is.
-fn cut<T>(rows: &mut Vec<T>, size: u64) -> Option<&T> {
+pub(super) fn cut<T>(rows: &mut Vec<T>, size: u64) -> Option<&T> {
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     if rows.len() <= size {
         return None;

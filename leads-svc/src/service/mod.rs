@@ -10,6 +10,7 @@ pub mod error;
 pub mod integrations;
 pub mod keys;
 pub mod leads;
+pub mod members;
 pub mod page_token;
 pub mod plan;
 pub mod principal;

@@ -6,6 +6,7 @@ use leads_proto::reason::Reason;
 use uuid::Uuid;
 
 use super::error::{Error, Result};
+use crate::domain::ids;
 
 /// An authenticated caller.
 #[derive(Debug, Clone)]
@@ -16,6 +17,7 @@ struct Identity {
     key_id: String,
     bound: Bound,
     scopes: Vec<Scope>,
+    member: Option<Uuid>,
 }
 
 /// What a credential is bound to.
@@ -95,14 +97,29 @@ impl Principal {
             key_id,
             bound,
             scopes,
+            member: None,
         }))
     }
 
     /// The same caller, at work in a workspace.
     #[must_use]
     pub fn within(&self, workspace: Uuid) -> Self {
-        let Identity { key_id, scopes, .. } = &*self.0;
-        Self::new(key_id.clone(), Bound::Workspace(workspace), scopes.clone())
+        self.with(Bound::Workspace(workspace), self.0.member)
+    }
+
+    /// The same caller, who is a member of its workspace.
+    #[must_use]
+    pub fn of_member(&self, member: Uuid) -> Self {
+        self.with(self.0.bound.clone(), Some(member))
+    }
+
+    fn with(&self, bound: Bound, member: Option<Uuid>) -> Self {
+        Self(Arc::new(Identity {
+            key_id: self.0.key_id.clone(),
+            bound,
+            scopes: self.0.scopes.clone(),
+            member,
+        }))
     }
 
     /// Public part of the key.
@@ -117,6 +134,9 @@ impl Principal {
 
     /// Who to name in a timeline.
     pub fn actor(&self) -> String {
+        if let Some(member) = self.0.member {
+            return format!("member:{}", ids::format::<ids::Member>(member));
+        }
         match &self.0.bound {
             Bound::Workspace(_) | Bound::Platform => format!("key:{}", self.0.key_id),
             Bound::Destination(destination) => format!("connector:{destination}"),

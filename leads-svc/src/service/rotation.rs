@@ -56,7 +56,8 @@ impl Core {
         let now = self.store.clock().now();
         let expires_at = old.expires_at.map(|at| now + (at - old.created_at));
         let bound = Bound::Workspace(workspace);
-        let (new, secret) = mint(&self.store, &bound, &old.name, &scopes, expires_at);
+        let (mut new, secret) = mint(&self.store, &bound, &old.name, &scopes, expires_at);
+        new.member = old.member;
         match self
             .store
             .replace_key(workspace, id, new.clone(), now + overlap)

@@ -153,7 +153,8 @@ impl Core {
                 Limit::CapturesPerMonth => Some(counts.captures.unsigned_abs()),
                 Limit::Keys => Some(self.store.count_keys(workspace).await?),
                 Limit::Connections => Some(facts.connections.len() as u64),
-                Limit::CallsPerMinute | Limit::Members => None,
+                Limit::Members => Some(self.store.count_members(workspace).await?),
+                Limit::CallsPerMinute => None,
             };
             used.push((limit, number));
         }

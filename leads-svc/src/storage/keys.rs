@@ -36,6 +36,8 @@ pub struct Key {
     pub revoked_at: Option<DateTime<Utc>>,
     /// Key that took its place.
     pub replaced_by: Option<String>,
+    /// Member who signs in with it.
+    pub member: Option<Uuid>,
 }
 
 impl Store {
@@ -175,6 +177,7 @@ pub(super) fn row(key: Key) -> api_key::Model {
         last_used_at: None,
         revoked_at: None,
         replaced_by: None,
+        member_id: key.member,
     }
 }
 
@@ -193,5 +196,6 @@ pub(super) fn key(row: api_key::Model) -> Result<Key> {
         last_used_at: row.last_used_at,
         revoked_at: row.revoked_at,
         replaced_by: row.replaced_by,
+        member: row.member_id,
     })
 }

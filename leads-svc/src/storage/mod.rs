@@ -25,6 +25,7 @@ pub mod jobs;
 pub mod keyring;
 pub mod keys;
 pub mod leads;
+pub mod members;
 pub mod messages;
 pub mod plans;
 pub mod rotation;

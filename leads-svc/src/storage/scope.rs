@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::entity::{
     activity, api_key, connection, connection_task, connector_replica, consent, contact, idempotency, lead,
-    message, score, sync_job, usage, workspace,
+    member, message, score, sync_job, usage, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -36,6 +36,7 @@ scoped!(
     contact,
     idempotency,
     lead,
+    member,
     message,
     score,
     sync_job,

@@ -277,7 +277,11 @@ fn crowded() -> v1::CollectLeadRequest {
 async fn keys_end_at_the_limit_of_the_plan(world: World) {
     give(&world, Plan::Free).await;
     let scopes = ["leads.read".to_owned()];
-    let create = || world.core.create_api_key(&world.caller, "key", &scopes, None);
+    let create = || {
+        world
+            .core
+            .create_api_key(&world.caller, "key", &scopes, None, None)
+    };
     let (first, _) = create().await.unwrap();
     create().await.unwrap();
     create().await.unwrap();

@@ -9,6 +9,7 @@ pub mod consent;
 pub mod contact;
 pub mod idempotency;
 pub mod lead;
+pub mod member;
 pub mod message;
 pub mod score;
 pub mod sync_job;

@@ -208,6 +208,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                     seconds: 1_000,
                     nanos: 0,
                 }),
+                member_id: String::new(),
             }
             .encode_to_vec(),
             &["name", "scopes[1]", "expires_at"],
@@ -224,6 +225,24 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             &["key_id", "overlap"],
         ),
         "leads.v1.WorkspacesService/RevokeApiKey" => (Vec::new(), &["key_id"]),
+        "leads.v1.MembersService/CreateMember" => (
+            v1::CreateMemberRequest {
+                email: "nobody".to_owned(),
+                role: 99,
+            }
+            .encode_to_vec(),
+            &["email", "role"],
+        ),
+        "leads.v1.MembersService/ListMembers" => (
+            v1::ListMembersRequest {
+                page_size: -1,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &["page_size"],
+        ),
+        "leads.v1.MembersService/UpdateMember" => (Vec::new(), &["member_id", "role"]),
+        "leads.v1.MembersService/DeleteMember" => (Vec::new(), &["member_id"]),
         "leads.v1.IntegrationsService/ConnectProvider" => (
             v1::ConnectProviderRequest {
                 provider: 99,

@@ -5,7 +5,7 @@ use leads_proto::leads::{
     v1::{self, CollectResult},
 };
 use leads_svc::{
-    domain::{ids, lead::Lead},
+    domain::{email::Email, ids, lead::Lead, member::Role},
     service::principal::{Bound, Scope},
 };
 use prost::Message;
@@ -13,7 +13,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::service::{Service, methods, reason, seen};
-use crate::world::{HUBSPOT, VENDOR_TOKEN, World, on_both_databases, settings, warm};
+use crate::world::{HUBSPOT, VENDOR_TOKEN, World, email, on_both_databases, settings, warm};
 
 on_both_databases!(every_method_keeps_workspaces_and_destinations_apart,);
 
@@ -23,6 +23,7 @@ struct Owner {
     lead: Lead,
     lead_id: String,
     key: String,
+    member: String,
     owned: Owned,
 }
 
@@ -38,8 +39,14 @@ impl Owner {
         let connection = world.connect().await;
         let lead = world.lead("ana").await;
         let hint = world.publish().await.remove(0);
+        let address = Email::parse(&email("member")).unwrap();
+        let member = world
+            .core
+            .create_member(&world.caller, &address, Role::Viewer)
+            .await;
         let service = Service::start(world).await;
         Self {
+            member: ids::format::<ids::Member>(member.unwrap().id),
             lead_id: ids::format::<ids::Lead>(lead.id),
             key: service.key_of(service.world.workspace).await,
             owned: Owned {
@@ -80,6 +87,13 @@ impl Owner {
             .unwrap()
             .unwrap();
         assert_eq!(workspace.settings, settings(), "{path}");
+        let members = world
+            .core
+            .list_members(&world.caller, 10, "")
+            .await
+            .unwrap()
+            .items;
+        assert_eq!((members.len(), members[0].role), (1, Role::Viewer), "{path}");
         let keys = world.store.list_keys(world.workspace).await.unwrap();
         assert_eq!((keys.len(), keys[0].revoked_at), (1, None), "{path}");
     }
@@ -230,6 +244,7 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
                 name: "child".to_owned(),
                 scopes: vec!["leads.read".to_owned()],
                 expires_at: None,
+                member_id: String::new(),
             };
             let answer: v1::CreateApiKeyResponse = service.ask(path, stranger, &request).await.unwrap();
             let read = naming_lead("/leads.v1.LeadsService/GetLead", &owner.lead_id).unwrap();
@@ -258,6 +273,36 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
                 .call(path, stranger, request("AAAAAAAAAAAA"))
                 .await
                 .unwrap_err();
+            assert_eq!((foreign.code(), seen(&foreign)), (Code::NotFound, seen(&unknown)));
+        }
+        "CreateMember" => {
+            let request = v1::CreateMemberRequest {
+                email: email("member"),
+                role: v1::Role::Admin.into(),
+            };
+            let theirs: v1::Member = service.ask(path, stranger, &request).await.unwrap();
+            assert_ne!(theirs.id, owner.member);
+        }
+        "ListMembers" => {
+            let request = v1::ListMembersRequest::default();
+            let theirs: v1::ListMembersResponse = service.ask(path, stranger, &request).await.unwrap();
+            assert_eq!(theirs.members, []);
+        }
+        "UpdateMember" | "DeleteMember" => {
+            // Both name the member in their first field.
+            let request = |id: &str| {
+                v1::UpdateMemberRequest {
+                    member_id: id.to_owned(),
+                    role: v1::Role::Admin.into(),
+                }
+                .encode_to_vec()
+            };
+            let unknown = ids::format::<ids::Member>(Uuid::from_u128(4));
+            let foreign = service
+                .call(path, stranger, request(&owner.member))
+                .await
+                .unwrap_err();
+            let unknown = service.call(path, stranger, request(&unknown)).await.unwrap_err();
             assert_eq!((foreign.code(), seen(&foreign)), (Code::NotFound, seen(&unknown)));
         }
         "SetPlan" => {

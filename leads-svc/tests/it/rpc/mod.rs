@@ -4,6 +4,7 @@ mod bad_input;
 mod forged;
 mod isolation;
 mod keys;
+mod members;
 mod order;
 mod plans;
 mod platform;

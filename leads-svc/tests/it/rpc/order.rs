@@ -78,7 +78,12 @@ fn wrong_and_absent() -> Vec<(&'static str, Vec<u8>)> {
             nanos: 0,
         }),
     };
+    let member = v1::UpdateMemberRequest {
+        member_id: ids::format::<ids::Member>(Uuid::from_u128(4)),
+        role: 99,
+    };
     vec![
+        ("/leads.v1.MembersService/UpdateMember", member.encode_to_vec()),
         ("/leads.v1.LeadsService/ListConversation", of_lead.encode_to_vec()),
         ("/leads.v1.LeadsService/ListActivities", of_lead.encode_to_vec()),
         ("/leads.v1.LeadsService/ListScores", of_lead.encode_to_vec()),

@@ -24,6 +24,7 @@ pub fn scope(path: &str) -> Scope {
         "UpdateSettings" | "CreateApiKey" | "ListApiKeys" | "RotateApiKey" | "RevokeApiKey" => {
             Scope::WorkspaceAdmin
         }
+        _ if path.starts_with("/leads.v1.MembersService/") => Scope::WorkspaceAdmin,
         "ConnectProvider" | "DisconnectProvider" => Scope::IntegrationsWrite,
         "GetConnection" | "ListConnections" => Scope::IntegrationsRead,
         _ => panic!("{path} has no scope case"),

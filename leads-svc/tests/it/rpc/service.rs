@@ -8,7 +8,7 @@ use leads_proto::leads::{
     connector::v1::connector_service_server::ConnectorServiceServer,
     v1::{
         integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
-        workspaces_service_server::WorkspacesServiceServer,
+        members_service_server::MembersServiceServer, workspaces_service_server::WorkspacesServiceServer,
     },
 };
 use leads_svc::{
@@ -18,6 +18,7 @@ use leads_svc::{
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
+        members::Members,
         server::{Door, route},
         workspaces::Workspaces,
     },
@@ -79,6 +80,7 @@ impl Doors {
         let auth = Auth::new(core.store.clone(), rate);
         let public = Routes::new(LeadsServiceServer::new(Leads::new(core.clone())))
             .add_service(WorkspacesServiceServer::new(Workspaces::new(core.clone())))
+            .add_service(MembersServiceServer::new(Members::new(core.clone())))
             .add_service(IntegrationsServiceServer::new(Integrations::new(core)));
         let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(delivery)));
         let mut channels = Vec::new();
