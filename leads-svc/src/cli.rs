@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 use leads_runtime::process::{self, config as settings};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     app,
@@ -20,6 +21,7 @@ use crate::{
     service::{
         keys::mint,
         principal::{Bound, Scope},
+        workspaces,
     },
     storage::Store,
 };
@@ -63,6 +65,9 @@ enum WorkspaceCommand {
         /// Name for people.
         #[arg(long)]
         name: String,
+        /// UUID by which a repeated command is recognised for 24 hours: it prints the same workspace and key.
+        #[arg(long)]
+        request_id: Option<Uuid>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -155,23 +160,25 @@ async fn migrated(config: &Config) -> anyhow::Result<Store> {
     } else if !store.is_migrated().await? {
         bail!("the database is not up to date: run leads-svc migrate");
     }
+    app::check_key(&store).await?;
     Ok(store)
 }
 
 async fn workspace(store: &Store, command: WorkspaceCommand) -> anyhow::Result<()> {
     match command {
-        WorkspaceCommand::Create { name, json } => {
+        WorkspaceCommand::Create {
+            name,
+            request_id,
+            json,
+        } => {
             let name = name.trim();
             if name.is_empty() || name.chars().count() > 200 {
                 bail!("--name must have 1 to 200 characters");
             }
-            let workspace = store.create_workspace(name, Settings::default()).await?;
-            let scopes: Vec<Scope> = Scope::of_workspaces().collect();
-            let (key, text) = mint(store, &Bound::Workspace(workspace.id), "first key", &scopes, None);
-            store.create_key(key).await?;
-            let id = ids::format::<ids::Workspace>(workspace.id);
-            let lines = [format!("workspace {id}"), format!("key       {text}")];
-            print(json, &json!({"workspace": id, "name": name, "key": text}), &lines)
+            let founded = workspaces::create(store, name, Settings::default(), request_id).await?;
+            let (id, key) = (ids::format::<ids::Workspace>(founded.workspace.id), founded.key);
+            let lines = [format!("workspace {id}"), format!("key       {key}")];
+            print(json, &json!({"workspace": id, "name": name, "key": key}), &lines)
         }
         WorkspaceCommand::SetPlan { workspace, plan } => {
             let id = ids::parse::<ids::Workspace>(&workspace)

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{contact::Field, icp::IdealCustomer, plan::Plan};
+use super::{contact::Field, icp::IdealCustomer, identity::Country, plan::Plan};
 
 /// A workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
     /// Identifier.
     pub id: Uuid,
@@ -36,6 +36,12 @@ pub struct Settings {
     /// Fields without which a lead is not synced.
     #[serde(default)]
     pub required_fields: Vec<Field>,
+    /// Whether addresses that reach one mailbox by their provider's rules are one lead.
+    #[serde(default = "default_merge_address_variants")]
+    pub merge_address_variants: bool,
+    /// Where phone numbers without a country code are dialled; without it they are compared with none.
+    #[serde(default)]
+    pub country: Option<Country>,
 }
 
 impl Default for Settings {
@@ -45,6 +51,8 @@ impl Default for Settings {
             hot_threshold: default_hot_threshold(),
             sync_threshold: default_sync_threshold(),
             required_fields: Vec::new(),
+            merge_address_variants: default_merge_address_variants(),
+            country: None,
         }
     }
 }
@@ -55,4 +63,8 @@ const fn default_hot_threshold() -> u8 {
 
 const fn default_sync_threshold() -> u8 {
     50
+}
+
+const fn default_merge_address_variants() -> bool {
+    true
 }

@@ -5,13 +5,9 @@ use tonic::{Request, Response, Status};
 
 use super::{
     call::{created, invalid, principal},
-    convert::{plans, settings, times},
-    members::member_id,
+    convert::{keys, plans, settings},
 };
-use crate::{
-    domain::{ids, text, violation::Violations, workspace::Settings},
-    service::{core::Core, error::Error, keys::Key},
-};
+use crate::{domain::workspace::Settings, service::core::Core};
 
 /// Serves the RPCs of workspaces and keys.
 #[derive(Debug, Clone)]
@@ -33,23 +29,14 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
         request: Request<v1::CreateWorkspaceRequest>,
     ) -> Result<Response<v1::CreateWorkspaceResponse>, Status> {
         let caller = principal(&request)?;
-        let request = request.into_inner();
-        let mut violations = Violations::default();
-        let name = text::required("name", &request.name, 200, &mut violations);
-        let patch = settings::read(
-            "settings",
-            &request.settings.unwrap_or_default(),
-            &[],
-            &mut violations,
-        );
-        violations.into_result(()).map_err(invalid)?;
-        let (workspace, api_key) = self
+        let (name, patch, request_id) = settings::new_workspace(request.get_ref()).map_err(invalid)?;
+        let founded = self
             .core
-            .create_workspace(&caller, &name, patch.apply(Settings::default()))
+            .create_workspace(&caller, &name, patch.apply(Settings::default()), request_id)
             .await?;
         Ok(created(v1::CreateWorkspaceResponse {
-            workspace: Some(settings::workspace(workspace)),
-            api_key,
+            workspace: Some(settings::workspace(founded.workspace)),
+            api_key: founded.key,
         }))
     }
 
@@ -66,14 +53,7 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
         request: Request<v1::UpdateSettingsRequest>,
     ) -> Result<Response<v1::Workspace>, Status> {
         let caller = principal(&request)?;
-        let request = request.into_inner();
-        let mut violations = Violations::default();
-        let mask = request.update_mask.unwrap_or_default().paths;
-        let Some(given) = request.settings else {
-            return Err(Error::invalid_field("settings", "is required").into());
-        };
-        let patch = settings::read("settings", &given, &mask, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
+        let patch = settings::change(request.get_ref()).map_err(invalid)?;
         let workspace = self
             .core
             .update_settings(&caller, |settings| patch.apply(settings))
@@ -86,10 +66,7 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
         request: Request<v1::SetPlanRequest>,
     ) -> Result<Response<v1::Workspace>, Status> {
         let caller = principal(&request)?;
-        let mut violations = Violations::default();
-        let plan = plans::read_plan("plan", request.get_ref().plan, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
-        let plan = plan.ok_or_else(|| Error::invalid_field("plan", "is required"))?;
+        let plan = plans::new_plan(request.get_ref()).map_err(invalid)?;
         let workspace = self.core.set_plan(&caller, plan).await?;
         Ok(Response::new(settings::workspace(workspace)))
     }
@@ -105,16 +82,14 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
     ) -> Result<Response<v1::CreateApiKeyResponse>, Status> {
         let caller = principal(&request)?;
         let request = request.into_inner();
-        let mut violations = Violations::default();
-        let expires_at = times::read("expires_at", request.expires_at.as_ref(), &mut violations);
-        let member = (!request.member_id.is_empty()).then(|| member_id(&request.member_id, &mut violations));
-        violations.into_result(()).map_err(invalid)?;
+        let now = self.core.store.clock().now();
+        let (expires_at, member) = keys::new_key(&caller, &request, now).map_err(invalid)?;
         let (key, secret) = self
             .core
             .create_api_key(&caller, &request.name, &request.scopes, expires_at, member)
             .await?;
         Ok(created(v1::CreateApiKeyResponse {
-            key: Some(api_key(key)),
+            key: Some(keys::key(key)),
             secret,
         }))
     }
@@ -123,9 +98,9 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
         &self,
         request: Request<v1::ListApiKeysRequest>,
     ) -> Result<Response<v1::ListApiKeysResponse>, Status> {
-        let keys = self.core.list_api_keys(&principal(&request)?).await?;
+        let found = self.core.list_api_keys(&principal(&request)?).await?;
         Ok(Response::new(v1::ListApiKeysResponse {
-            keys: keys.into_iter().map(api_key).collect(),
+            keys: found.into_iter().map(keys::key).collect(),
         }))
     }
 
@@ -135,13 +110,13 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
     ) -> Result<Response<v1::RotateApiKeyResponse>, Status> {
         let caller = principal(&request)?;
         let request = request.into_inner();
-        let mut violations = Violations::default();
-        let id = key_id(&request.key_id, &mut violations);
-        let overlap = times::read_span("overlap", request.overlap.as_ref(), &mut violations);
-        violations.into_result(()).map_err(invalid)?;
-        let (key, secret) = self.core.rotate_api_key(&caller, id, overlap).await?;
+        let overlap = keys::rotation(&request).map_err(invalid)?;
+        let (key, secret) = self
+            .core
+            .rotate_api_key(&caller, &request.key_id, overlap)
+            .await?;
         Ok(created(v1::RotateApiKeyResponse {
-            key: Some(api_key(key)),
+            key: Some(keys::key(key)),
             secret,
         }))
     }
@@ -151,32 +126,9 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
         request: Request<v1::RevokeApiKeyRequest>,
     ) -> Result<Response<v1::RevokeApiKeyResponse>, Status> {
         let caller = principal(&request)?;
-        let mut violations = Violations::default();
-        let id = key_id(&request.get_ref().key_id, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
-        self.core.revoke_api_key(&caller, id).await?;
+        let id = request.into_inner().key_id;
+        keys::key_id(&id).map_err(invalid)?;
+        self.core.revoke_api_key(&caller, &id).await?;
         Ok(Response::new(v1::RevokeApiKeyResponse {}))
-    }
-}
-
-/// The public part of a key.
-fn key_id<'a>(id: &'a str, violations: &mut Violations) -> &'a str {
-    if id.is_empty() || id.len() > 16 || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        violations.add("key_id", "is not the public part of a key");
-    }
-    id
-}
-
-fn api_key(key: Key) -> v1::ApiKey {
-    v1::ApiKey {
-        id: key.id,
-        name: key.name,
-        scopes: key.scopes,
-        created_at: Some(times::timestamp(key.created_at)),
-        expires_at: key.expires_at.map(times::timestamp),
-        last_used_at: key.last_used_at.map(times::timestamp),
-        revoked_at: key.revoked_at.map(times::timestamp),
-        replaced_by: key.replaced_by.unwrap_or_default(),
-        member_id: key.member.map(ids::format::<ids::Member>).unwrap_or_default(),
     }
 }

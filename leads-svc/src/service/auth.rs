@@ -127,8 +127,10 @@ impl Auth {
         let Some(presented) = Presented::parse(bearer) else {
             return Err(self.wrong(peer, None));
         };
-        let known = match self.0.known.get(presented.id).await {
-            Some(key) => Some(key),
+        let kept = self.0.known.get(presented.id).await;
+        let is_kept = kept.is_some();
+        let known = match kept {
+            Some(known) => Some(known),
             None => self.find(presented.id).await?.map(Arc::new),
         };
         let now = self.0.store.clock().now();
@@ -137,7 +139,8 @@ impl Auth {
         else {
             return Err(self.wrong(peer, Some(presented.id)));
         };
-        if !self.0.known.contains_key(presented.id) {
+        // Only what was just read: kept again when its time has run out, an ended key would live on.
+        if !is_kept {
             self.0
                 .known
                 .insert(presented.id.to_owned(), Arc::clone(&known))
@@ -206,11 +209,11 @@ impl Auth {
         Ok(plan)
     }
 
-    /// Lets a caller go on, or not.
+    /// Takes `calls` of a caller's rate, at most a whole burst, or refuses all of them.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with the delay.
-    pub fn admit(&self, principal: &Principal) -> Result<RateState> {
+    pub fn admit(&self, principal: &Principal, calls: NonZeroU32) -> Result<RateState> {
         let Rate { per_second, burst } = self.0.rate;
         let window = Duration::from_secs_f64(f64::from(burst.get()) / f64::from(per_second.get()));
         // Connectors are ours: what they may do is limited by what is owed.
@@ -222,7 +225,11 @@ impl Auth {
                 window,
             });
         }
-        match self.0.calls.check_key(&principal.key_id().to_owned()) {
+        let taken = self
+            .0
+            .calls
+            .check_key_n(&principal.key_id().to_owned(), calls.min(burst));
+        match taken.map_err(Error::internal)? {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
                 let missing = burst.get().saturating_sub(remaining);

@@ -6,8 +6,7 @@ use uuid::Uuid;
 use super::{
     core::Core,
     error::{Error, Result},
-    leads::{Page, cut},
-    page_token,
+    leads::{List, Page},
     principal::{Principal, Scope},
 };
 use crate::domain::{
@@ -59,21 +58,15 @@ impl Core {
     /// # Errors
     /// `SCOPE_REQUIRED`, those of page tokens, `STORAGE_UNAVAILABLE`.
     pub async fn list_members(&self, principal: &Principal, size: u64, token: &str) -> Result<Page<Member>> {
-        const METHOD: &str = "ListMembers";
         principal.require(Scope::WorkspaceAdmin)?;
         let facts = self.facts(principal.workspace()?).await?;
-        let now = self.store.clock().now();
-        let bound = size.to_string();
-        let after = page_token::read::<Uuid>(&facts.keys, METHOD, &bound, token, now)?;
-        let mut items = self
+        let list = List::new(&facts, "ListMembers", &(), size, self.store.clock().now());
+        let after = list.cursor::<Uuid>(token)?;
+        let members = self
             .store
-            .list_members(facts.workspace.id, &facts.keys, after, size + 1)
+            .list_members(facts.workspace.id, &facts.keys, after, list.rows())
             .await?;
-        let next = match cut(&mut items, size) {
-            Some(last) => page_token::issue(&facts.keys, METHOD, &bound, last.id, now)?,
-            None => String::new(),
-        };
-        Ok(Page { items, next })
+        list.page(members, |member| member.email.len(), |member| member.id)
     }
 
     /// Gives a member a role. Its keys keep their scopes, and may use those that the role has.

@@ -17,15 +17,15 @@ const USUAL_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 /// Valid keys of a workspace, replaced ones included, beyond which there is no overlap: what a list shows.
 const MAX_LIVE: u64 = 200;
 /// Longest time for which both are valid.
-const LONGEST_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const LONGEST_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 impl Core {
     /// Replaces an API key of the caller's workspace. The new one has the same name, scopes and member, and lives for as
-    /// long as the old one was made for; the old one ends after `overlap`.
+    /// long as the old one was made for; the old one ends after `overlap`, at most [`LONGEST_OVERLAP`].
     ///
     /// # Errors
-    /// `SCOPE_REQUIRED` also if the key has a scope that the caller lacks, `INVALID_FIELDS`, `NOT_FOUND`, `KEY_ENDED`,
-    /// `LIMIT_EXCEEDED`, `STORAGE_UNAVAILABLE`.
+    /// `SCOPE_REQUIRED` also if the key has a scope that the caller lacks, `NOT_FOUND`, `KEY_ENDED`, `LIMIT_EXCEEDED`,
+    /// `STORAGE_UNAVAILABLE`.
     pub async fn rotate_api_key(
         &self,
         principal: &Principal,
@@ -34,10 +34,7 @@ impl Core {
     ) -> Result<(Key, String)> {
         principal.require(Scope::WorkspaceAdmin)?;
         let workspace = principal.workspace()?;
-        let overlap = overlap.unwrap_or(USUAL_OVERLAP);
-        if overlap > LONGEST_OVERLAP {
-            return Err(Error::invalid_field("overlap", "must be at most 7 days"));
-        }
+        let overlap = overlap.unwrap_or(USUAL_OVERLAP).min(LONGEST_OVERLAP);
         let old = self
             .store
             .find_key_of(workspace, id)

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, sea_query::Expr,
+    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
 
@@ -46,9 +47,8 @@ impl Store {
     /// # Errors
     /// The database.
     pub async fn create_key(&self, key: Key) -> Result<()> {
-        let row = row(key);
         let transaction = self.begin().await?;
-        super::capture::insert::<api_key::Entity>(&transaction, vec![row]).await?;
+        transaction.insert::<api_key::Entity>(vec![row(key)]).await?;
         transaction.commit().await
     }
 
@@ -115,23 +115,14 @@ impl Store {
     /// # Errors
     /// The database.
     pub async fn revoke_key(&self, workspace: Uuid, id: &str) -> Result<bool> {
-        let transaction = self.begin().await?;
-        scope::update::<api_key::Entity>(workspace)
-            .filter(api_key::Column::Id.eq(id))
-            .filter(api_key::Column::RevokedAt.is_null())
-            .col_expr(api_key::Column::RevokedAt, Expr::value(Some(self.clock.now())))
-            .exec(&*transaction)
-            .await?;
         let found = scope::select::<api_key::Entity>(workspace)
             .filter(api_key::Column::Id.eq(id))
-            .one(&*transaction)
-            .await?
-            .is_some();
-        transaction.commit().await?;
-        Ok(found)
+            .count(self.reader())
+            .await?;
+        Ok(found > 0 && self.revoke_any_key(id).await?)
     }
 
-    /// Ends a credential of any kind; false if there is none. For the operator's command line.
+    /// Ends a credential of any kind, in the same way. For the operator's command line.
     ///
     /// # Errors
     /// The database.
@@ -139,7 +130,10 @@ impl Store {
         let transaction = self.begin().await?;
         let revoked = scope::update_any::<api_key::Entity>()
             .filter(api_key::Column::Id.eq(id))
-            .col_expr(api_key::Column::RevokedAt, Expr::value(Some(self.clock.now())))
+            .col_expr(
+                api_key::Column::RevokedAt,
+                Expr::col(api_key::Column::RevokedAt).if_null(self.clock.now()),
+            )
             .exec(&*transaction)
             .await?;
         transaction.commit().await?;
@@ -163,7 +157,7 @@ impl Store {
     }
 }
 
-/// A new credential as its row.
+/// A new credential as it is stored.
 pub(super) fn row(key: Key) -> api_key::Model {
     api_key::Model {
         id: key.id,

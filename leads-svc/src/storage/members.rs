@@ -51,7 +51,7 @@ impl Store {
         if known > 0 {
             return Ok(None);
         }
-        super::capture::insert::<member::Entity>(&transaction, vec![row]).await?;
+        transaction.insert::<member::Entity>(vec![row]).await?;
         transaction.commit().await?;
         Ok(Some(created))
     }

@@ -69,7 +69,9 @@ impl Store {
         if end <= now {
             changed.revoked_at = Set(Some(now));
         }
-        super::capture::insert::<api_key::Entity>(&transaction, vec![keys::row(new)]).await?;
+        transaction
+            .insert::<api_key::Entity>(vec![keys::row(new)])
+            .await?;
         changed.update(&*transaction).await?;
         transaction.commit().await?;
         Ok(Replaced::Done)

@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use super::{
     Store,
-    entity::{connection, workspace},
+    entity::{api_key, connection, idempotency, workspace},
     error::{Error, Result},
+    idempotency::Answer,
+    keys::{self, Key},
     rows, scope,
 };
 use crate::domain::{
@@ -18,36 +20,41 @@ use crate::domain::{
 };
 
 impl Store {
-    /// Creates a workspace with a data key of its own.
+    /// Creates a workspace with a data key of its own and its first API key, and keeps the answer to the request: all of
+    /// it, or nothing.
     ///
     /// # Errors
-    /// The database.
-    pub async fn create_workspace(&self, name: &str, settings: Settings) -> Result<Workspace> {
-        let id = leads_runtime::ids::new_id(&self.clock);
+    /// The database; `Conflict` if the same request is answered by now.
+    pub async fn create_workspace(
+        &self,
+        workspace: &Workspace,
+        first_key: Key,
+        answer: Option<Answer>,
+    ) -> Result<()> {
         let kek = self.keyring.kek();
-        let wrapped_key = kek
-            .new_data_key(id)
-            .map_err(|problem| Error::inconsistent("workspaces", "wrapped_key", id, problem))?;
-        let created_at = self.clock.now();
         let row = workspace::Model {
-            id,
-            name: name.to_owned(),
-            settings: rows::to_json(&settings),
-            plan: self.default_plan.word().to_owned(),
-            wrapped_key,
+            id: workspace.id,
+            name: workspace.name.clone(),
+            settings: rows::to_json(&workspace.settings),
+            plan: workspace.plan.word().to_owned(),
+            wrapped_key: kek
+                .new_data_key(workspace.id)
+                .map_err(|problem| Error::inconsistent("workspaces", "wrapped_key", workspace.id, problem))?,
             kek_id: kek.id().to_owned(),
-            created_at,
+            created_at: workspace.created_at,
         };
+        let answer = answer
+            .map(|answer| answer.seal(&kek.platform_keys(), Uuid::nil()))
+            .transpose()?;
         let transaction = self.begin().await?;
-        super::capture::insert::<workspace::Entity>(&transaction, vec![row]).await?;
-        transaction.commit().await?;
-        Ok(Workspace {
-            id,
-            name: name.to_owned(),
-            settings,
-            plan: self.default_plan,
-            created_at,
-        })
+        transaction
+            .insert::<idempotency::Entity>(answer.into_iter().collect())
+            .await?;
+        transaction.insert::<workspace::Entity>(vec![row]).await?;
+        transaction
+            .insert::<api_key::Entity>(vec![keys::row(first_key)])
+            .await?;
+        transaction.commit().await
     }
 
     /// A workspace.
@@ -115,6 +122,11 @@ impl Store {
                 Expr::value(Some(self.clock.now())),
             )
             .col_expr(connection::Column::Backfills, Expr::value(0))
+            .col_expr(
+                connection::Column::BackfillTime,
+                Expr::value(None::<DateTime<Utc>>),
+            )
+            .col_expr(connection::Column::BackfillLead, Expr::value(None::<Uuid>))
             .exec(&*transaction)
             .await?;
         transaction.commit().await?;

@@ -12,6 +12,7 @@
 
 mod at_rest;
 mod captures;
+mod command_line;
 mod conversations;
 mod delivery;
 mod edge;
@@ -22,4 +23,7 @@ mod plans;
 mod population;
 mod rpc;
 mod searching;
+mod sizes;
+mod upgrade;
+mod workspaces;
 mod world;

@@ -282,8 +282,8 @@ async fn keys_end_at_the_limit_of_the_plan(world: World) {
             .core
             .create_api_key(&world.caller, "key", &scopes, None, None)
     };
+    // The workspace was created with one.
     let (first, _) = create().await.unwrap();
-    create().await.unwrap();
     create().await.unwrap();
     let refused = create().await.unwrap_err();
     assert_eq!(refused.reason, Reason::PlanLimit);

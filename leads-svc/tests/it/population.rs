@@ -11,8 +11,9 @@ use leads_svc::{
         sync::Lane,
     },
     storage::{
-        capture::{ContactWrite, LeadWrite, Prior, Write},
+        capture::{ContactWrite, LeadWrite, Write},
         entity::sync_job,
+        transaction::Prior,
     },
 };
 use rand::{RngExt, rngs::StdRng};
@@ -51,6 +52,7 @@ pub fn somebody(random: &mut StdRng, now: DateTime<Utc>) -> (Profile, Lead) {
         phone: field("+34600000000"),
         company: field("Acme"),
         title: field("CTO"),
+        ..Profile::default()
     };
     let lead = Lead {
         id: Uuid::now_v7(),

@@ -1,8 +1,12 @@
 //! Between wire messages and domain values. Requests are checked whole: every violation is found at once.
 
 pub mod capture;
+pub mod check;
+pub mod connection;
 pub mod connector;
+pub mod keys;
 pub mod lead;
+pub mod members;
 pub mod plans;
 pub mod query;
 pub mod settings;

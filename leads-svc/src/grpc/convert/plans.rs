@@ -2,50 +2,31 @@
 
 use leads_proto::leads::v1;
 
+use super::words;
 use crate::{
     domain::{
         plan::{Entitlement, Plan},
-        violation::Violations,
+        violation::{Violation, Violations},
     },
     service::usage::Report,
 };
 
-/// A plan, to the wire.
-pub fn plan(plan: Plan) -> v1::Plan {
-    match plan {
-        Plan::Free => v1::Plan::Free,
-        Plan::Starter => v1::Plan::Starter,
-        Plan::Growth => v1::Plan::Growth,
-        Plan::Business => v1::Plan::Business,
-        Plan::Enterprise => v1::Plan::Enterprise,
-    }
-}
-
-/// A plan that was sent.
-pub fn read_plan(field: &str, sent: i32, violations: &mut Violations) -> Option<Plan> {
-    let plan = match v1::Plan::try_from(sent) {
-        Ok(v1::Plan::Unspecified) => {
-            violations.add(field, "is required");
-            return None;
-        }
-        Ok(v1::Plan::Free) => Plan::Free,
-        Ok(v1::Plan::Starter) => Plan::Starter,
-        Ok(v1::Plan::Growth) => Plan::Growth,
-        Ok(v1::Plan::Business) => Plan::Business,
-        Ok(v1::Plan::Enterprise) => Plan::Enterprise,
-        Err(_) => {
-            violations.add(field, "is not a known plan");
-            return None;
-        }
-    };
-    Some(plan)
+/// The plan to give.
+///
+/// # Errors
+/// Its violation.
+pub fn new_plan(request: &v1::SetPlanRequest) -> Result<Plan, Vec<Violation>> {
+    let mut violations = Violations::default();
+    let plan = words::read_plan("plan", request.plan, &mut violations);
+    let plan = words::required("plan", plan, request.plan, &mut violations).unwrap_or(Plan::Free);
+    violations.into_result(plan)
 }
 
 /// What a workspace uses of its plan.
 pub fn usage(report: Report) -> v1::Usage {
     let of = report.plan;
     v1::Usage {
-        plan: plan(of).into(),
+        plan: words::plan(of).into(),
         month: report.month.to_string(),
         captures: report.counts.captures,
         leads: report.counts.leads,
@@ -61,7 +42,10 @@ pub fn usage(report: Report) -> v1::Usage {
                 name: limit.word().to_owned(),
                 used: used.map(saturated),
                 max: of.limit(limit).map(saturated),
-                raised_by: of.raised_by(limit).map_or(v1::Plan::Unspecified, plan).into(),
+                raised_by: of
+                    .raised_by(limit)
+                    .map_or(v1::Plan::Unspecified, words::plan)
+                    .into(),
             })
             .collect(),
     }

@@ -1,16 +1,17 @@
 //! Settings of workspaces.
 
 use leads_proto::leads::v1;
+use uuid::Uuid;
 
 use crate::domain::{
     contact::Field,
     icp::IdealCustomer,
     ids, text,
-    violation::Violations,
+    violation::{Violation, Violations},
     workspace::{Settings, Workspace},
 };
 
-use super::{plans, times::timestamp};
+use super::{capture, times::timestamp, words};
 
 const MAX_TERMS: usize = 50;
 const PATHS: [&str; 4] = [
@@ -27,7 +28,7 @@ pub fn workspace(workspace: Workspace) -> v1::Workspace {
         name: workspace.name,
         settings: Some(settings(workspace.settings)),
         created_at: Some(timestamp(workspace.created_at)),
-        plan: plans::plan(workspace.plan).into(),
+        plan: words::plan(workspace.plan).into(),
     }
 }
 
@@ -48,6 +49,40 @@ fn settings(settings: Settings) -> v1::Settings {
             .map(|field| field.name().to_owned())
             .collect(),
     }
+}
+
+/// Name, settings and request id of a workspace to create.
+type NewWorkspace = (String, Patch, Option<Uuid>);
+
+/// A workspace to create.
+///
+/// # Errors
+/// Every violation.
+pub fn new_workspace(request: &v1::CreateWorkspaceRequest) -> Result<NewWorkspace, Vec<Violation>> {
+    let mut violations = Violations::default();
+    let name = text::required("name", &request.name, 200, &mut violations);
+    let given = request.settings.clone().unwrap_or_default();
+    let patch = read("settings", &given, &[], &mut violations);
+    let request_id = capture::request_id(&request.request_id, &mut violations);
+    violations.into_result((name, patch, request_id))
+}
+
+/// What to change of a workspace's settings.
+///
+/// # Errors
+/// Every violation.
+pub fn change(request: &v1::UpdateSettingsRequest) -> Result<Patch, Vec<Violation>> {
+    let mut violations = Violations::default();
+    let mask = request.update_mask.clone().unwrap_or_default().paths;
+    let given = request.settings.clone().unwrap_or_default();
+    if mask.is_empty() && given == v1::Settings::default() {
+        violations.add(
+            "update_mask",
+            format!("names nothing to change; {} can be", PATHS.join(", ")),
+        );
+    }
+    let patch = read("settings", &given, &mask, &mut violations);
+    violations.into_result(patch)
 }
 
 /// What `given` changes of some settings: the fields that `mask` names, or all that are set if it is empty.
@@ -99,6 +134,7 @@ impl Patch {
             hot_threshold: self.hot_threshold.unwrap_or(settings.hot_threshold),
             sync_threshold: self.sync_threshold.unwrap_or(settings.sync_threshold),
             required_fields: self.required_fields.unwrap_or(settings.required_fields),
+            ..settings
         }
     }
 }

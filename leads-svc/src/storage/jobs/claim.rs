@@ -6,20 +6,20 @@ use std::{
 };
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DbBackend, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
 
 use super::publish::is_active;
 use crate::{
-    domain::sync::{JobState, Provider},
+    domain::sync::{JobState, Provider, Reason},
     storage::{
         Store,
         entity::{connection, sync_job},
         error::{Error, Result},
         leads::Record,
-        scope,
+        rows, scope,
     },
 };
 
@@ -39,6 +39,8 @@ pub struct Grant {
     pub token: Uuid,
     /// Through which connection.
     pub connection: Uuid,
+    /// Its version, to know an older one by.
+    pub connection_version: i64,
     /// Of which workspace.
     pub workspace: Uuid,
     /// The lead as it is now.
@@ -85,50 +87,54 @@ impl Store {
         for hint in named {
             by_generation.entry(hint.generation).or_default().push(hint.job);
         }
-        let by_name = by_generation
-            .into_iter()
-            .fold(Condition::any(), |any, (generation, jobs)| {
-                any.add(
-                    Condition::all()
-                        .add(sync_job::Column::Generation.eq(generation))
-                        .add(sync_job::Column::Id.is_in(jobs)),
-                )
-            });
+        let claimable = |jobs: &[Uuid]| {
+            Condition::all()
+                .add(sync_job::Column::Provider.eq(provider.name()))
+                .add(sync_job::Column::State.eq(JobState::Published.word()))
+                .add(scope::among(
+                    sync_job::Column::Id,
+                    jobs.iter().copied(),
+                    self.backend(),
+                ))
+        };
         let active = Query::select()
             .column(connection::Column::Id)
             .from(connection::Entity)
             .cond_where(is_active(now))
             .to_owned();
-        let claimable = Condition::all()
-            .add(sync_job::Column::Provider.eq(provider.name()))
-            .add(sync_job::Column::State.eq(JobState::Published.word()))
-            .add(by_name);
         let transaction = self.begin().await?;
-        if transaction.get_database_backend() == DbBackend::Postgres {
+        if self.backend() == DbBackend::Postgres {
+            let all: Vec<Uuid> = named.iter().map(|hint| hint.job).collect();
             // In the order in which everybody locks jobs, so that nobody waits in a circle.
             scope::select_any::<sync_job::Entity>()
                 .select_only()
                 .column(sync_job::Column::Id)
-                .filter(claimable.clone())
+                .filter(claimable(&all))
                 .order_by_asc(sync_job::Column::LeadId)
                 .lock_exclusive()
                 .into_tuple::<Uuid>()
                 .all(&*transaction)
                 .await?;
         }
-        let taken = scope::update_any::<sync_job::Entity>()
-            .filter(claimable)
-            .filter(Expr::col(sync_job::Column::ConnectionId).in_subquery(active))
-            .col_expr(sync_job::Column::State, Expr::value(JobState::Running.word()))
-            .col_expr(sync_job::Column::LeaseToken, Expr::value(Some(token)))
-            .col_expr(sync_job::Column::LeaseUntil, Expr::value(Some(now + lease)))
-            .col_expr(sync_job::Column::PublishCount, Expr::value(0))
-            .col_expr(
-                sync_job::Column::ClaimedRevision,
-                Expr::col(sync_job::Column::WantedRevision),
-            )
-            .exec_with_returning(&*transaction)
-            .await?;
+        let mut taken = Vec::with_capacity(named.len());
+        // A statement for each, so that its text is always the same; almost always there is one.
+        for (generation, jobs) in by_generation {
+            let some = scope::update_any::<sync_job::Entity>()
+                .filter(claimable(&jobs))
+                .filter(sync_job::Column::Generation.eq(generation))
+                .filter(Expr::col(sync_job::Column::ConnectionId).in_subquery(active.clone()))
+                .col_expr(sync_job::Column::State, Expr::value(JobState::Running.word()))
+                .col_expr(sync_job::Column::LeaseToken, Expr::value(Some(token)))
+                .col_expr(sync_job::Column::LeaseUntil, Expr::value(Some(now + lease)))
+                .col_expr(sync_job::Column::PublishCount, Expr::value(0))
+                .col_expr(
+                    sync_job::Column::ClaimedRevision,
+                    Expr::col(sync_job::Column::WantedRevision),
+                )
+                .exec_with_returning(&*transaction)
+                .await?;
+            taken.extend(some);
+        }
         leads_runtime::crash_point!("claim.before_commit");
         transaction.commit().await?;
         leads_runtime::crash_point!("claim.after_commit");
@@ -143,7 +149,11 @@ impl Store {
         let now = self.clock.now();
         let rows = scope::select_any::<sync_job::Entity>()
             .filter(sync_job::Column::Provider.eq(provider.name()))
-            .filter(sync_job::Column::Id.is_in(named.iter().map(|hint| hint.job)))
+            .filter(scope::among(
+                sync_job::Column::Id,
+                named.iter().map(|hint| hint.job),
+                self.backend(),
+            ))
             .all(self.reader())
             .await?;
         let rows: HashMap<Uuid, sync_job::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
@@ -171,8 +181,8 @@ impl Store {
         }
         let mut grants = HashMap::new();
         for (workspace, jobs) in by_workspace {
-            let (mut records, unreadable) = self.readable(workspace, &jobs).await?;
-            self.bury(&unreadable).await?;
+            let mut records = self.readable(workspace, &jobs).await?;
+            let versions = self.versions(&jobs).await?;
             for job in jobs {
                 let Some(record) = records.remove(&job.lead_id) else {
                     continue;
@@ -182,6 +192,7 @@ impl Store {
                     Grant {
                         token,
                         connection: job.connection_id,
+                        connection_version: versions.get(&job.connection_id).copied().unwrap_or_default(),
                         workspace,
                         record,
                         external_id: job.external_id,
@@ -196,51 +207,73 @@ impl Store {
         Ok(grants)
     }
 
-    /// Leads of some jobs of one workspace, and the jobs whose lead cannot be read: they must not take the others down.
-    async fn readable(
-        &self,
-        workspace: Uuid,
-        jobs: &[sync_job::Model],
-    ) -> Result<(HashMap<Uuid, Record>, Vec<Uuid>)> {
+    /// Versions of some jobs' connections.
+    async fn versions(&self, jobs: &[sync_job::Model]) -> Result<HashMap<Uuid, i64>> {
+        Ok(scope::select_any::<connection::Entity>()
+            .select_only()
+            .columns([connection::Column::Id, connection::Column::Version])
+            .filter(connection::Column::Id.is_in(jobs.iter().map(|job| job.connection_id)))
+            .into_tuple()
+            .all(self.reader())
+            .await?
+            .into_iter()
+            .collect())
+    }
+
+    /// Leads of some jobs of one workspace. A lead that cannot be read must not take the others down: its job is given up.
+    async fn readable(&self, workspace: Uuid, jobs: &[sync_job::Model]) -> Result<HashMap<Uuid, Record>> {
         let all: Vec<Uuid> = jobs.iter().map(|job| job.lead_id).collect();
         let keys = match self.workspace_keys(workspace).await {
             Ok(keys) => keys,
             Err(error @ Error::Inconsistent { .. }) => {
-                tracing::error!(workspace.id = %workspace, error = %error, "leads of a workspace cannot be read");
-                return Ok((HashMap::new(), jobs.iter().map(|job| job.id).collect()));
+                for job in jobs {
+                    self.bury(job, &error).await?;
+                }
+                return Ok(HashMap::new());
             }
             Err(error) => return Err(error),
         };
         let by_id = |records: Vec<Record>| records.into_iter().map(|record| (record.lead.id, record));
         match self.leads_by_id(workspace, &keys, &all).await {
-            Ok(records) => return Ok((by_id(records).collect(), Vec::new())),
+            Ok(records) => return Ok(by_id(records).collect()),
             Err(Error::Inconsistent { .. }) => {}
             Err(error) => return Err(error),
         }
-        let (mut readable, mut unreadable) = (HashMap::new(), Vec::new());
+        let mut readable = HashMap::new();
         for job in jobs {
             match self.leads_by_id(workspace, &keys, &[job.lead_id]).await {
                 Ok(records) => readable.extend(by_id(records)),
-                Err(error @ Error::Inconsistent { .. }) => {
-                    tracing::error!(lead.id = %job.lead_id, error = %error, "a lead cannot be read");
-                    unreadable.push(job.id);
-                }
+                Err(error @ Error::Inconsistent { .. }) => self.bury(job, &error).await?,
                 Err(error) => return Err(error),
             }
         }
-        Ok((readable, unreadable))
+        Ok(readable)
     }
 
-    async fn bury(&self, jobs: &[Uuid]) -> Result<()> {
-        if jobs.is_empty() {
-            return Ok(());
-        }
+    /// Gives a job up whose lead cannot be read: it never can be by itself.
+    async fn bury(&self, job: &sync_job::Model, problem: &Error) -> Result<()> {
+        tracing::error!(lead.id = %job.lead_id, error = %problem, "a lead cannot be read, its sync is given up");
+        let reason = Reason {
+            code: "UNREADABLE_LEAD".to_owned(),
+            message: format!("what is stored of the lead cannot be read: {problem}"),
+            hint: "check that the key-encryption key is the one that the data was stored with, or restore the row \
+                   from a backup, then sync the lead again"
+                .to_owned(),
+            ..Reason::default()
+        };
         let transaction = self.begin().await?;
         scope::update_any::<sync_job::Entity>()
-            .filter(sync_job::Column::Id.is_in(jobs.iter().copied()))
+            .filter(sync_job::Column::Id.eq(job.id))
+            .filter(sync_job::Column::LeaseToken.eq(job.lease_token))
             .col_expr(sync_job::Column::State, Expr::value(JobState::Dead.word()))
             .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
+            .col_expr(
+                sync_job::Column::Reason,
+                Expr::value(Some(rows::to_json(&reason))),
+            )
             .exec(&*transaction)
+            .await?;
+        self.tell_given_up(&transaction, std::slice::from_ref(job), &reason)
             .await?;
         transaction.commit().await
     }

@@ -142,7 +142,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             .encode_to_vec(),
             &[
                 "lead.id",
-                "update_mask",
+                "lead.score",
                 "lead.etag",
                 "lead.stage",
                 "lead.outcome",
@@ -175,6 +175,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             v1::CreateWorkspaceRequest {
                 name: String::new(),
                 settings: Some(settings),
+                request_id: "x".to_owned(),
             }
             .encode_to_vec(),
             &[
@@ -184,6 +185,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                 "settings.required_fields[0]",
                 "settings.ideal_customer.budget_min",
                 "settings.ideal_customer.currency",
+                "request_id",
             ],
         ),
         "leads.v1.WorkspacesService/UpdateSettings" => (
@@ -208,10 +210,10 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                     seconds: 1_000,
                     nanos: 0,
                 }),
-                member_id: String::new(),
+                member_id: "x".to_owned(),
             }
             .encode_to_vec(),
-            &["name", "scopes[1]", "expires_at"],
+            &["name", "scopes[1]", "expires_at", "member_id"],
         ),
         "leads.v1.WorkspacesService/RotateApiKey" => (
             v1::RotateApiKeyRequest {
@@ -472,6 +474,7 @@ async fn a_report_is_recorded_whatever_the_vendor_said(world: World) {
         Outcome::Paused(wire::Paused {
             r#for: None,
             reason: Some(odd_reason()),
+            connection_version: 0,
         }),
     ];
     let hints = service.world.publish().await;

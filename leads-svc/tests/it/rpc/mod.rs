@@ -8,6 +8,8 @@ mod members;
 mod order;
 mod plans;
 mod platform;
+mod rates;
+mod rest;
 mod rotation;
 mod scopes;
 mod service;

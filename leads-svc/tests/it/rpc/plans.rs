@@ -52,7 +52,8 @@ async fn the_operator_sets_a_plan_and_the_workspace_sees_it(world: World) {
     let captures = limit("captures_per_month");
     assert_eq!((captures.used, captures.max), (Some(1), Some(2_500)));
     assert_eq!(captures.raised_by(), v1::Plan::Growth);
-    assert_eq!(limit("keys").used, Some(1));
+    // The first one of the workspace, and this one.
+    assert_eq!(limit("keys").used, Some(2));
     assert_eq!(limit("calls_per_minute").used, None);
 }
 

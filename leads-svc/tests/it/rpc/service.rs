@@ -1,9 +1,9 @@
 //! The service behind its two doors, and calls that carry whatever bytes a test says.
 
-use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::{Buf, BufMut};
-use http::uri::PathAndQuery;
+use http::{request::Parts, uri::PathAndQuery};
 use leads_proto::leads::{
     connector::v1::connector_service_server::ConnectorServiceServer,
     v1::{
@@ -15,6 +15,7 @@ use leads_svc::{
     domain::ids,
     grpc::{
         connector::Connectors,
+        convert::check,
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
@@ -22,6 +23,7 @@ use leads_svc::{
         server::{Door, route},
         workspaces::Workspaces,
     },
+    http::Rest,
     service::{
         auth::{Auth, Rate},
         connector::Delivery,
@@ -43,7 +45,13 @@ use tonic::{
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
-use crate::world::World;
+use crate::{
+    edge::client::{Plain, raw},
+    world::World,
+};
+
+/// Calls that a key may make at once, where a test does not say.
+const BURST: u32 = 10_000;
 
 /// A world and the doors of one replica.
 pub struct Service {
@@ -54,6 +62,7 @@ pub struct Service {
 /// The doors of one replica.
 pub struct Doors {
     pub auth: Auth,
+    rest: SocketAddr,
     public: Channel,
     connectors: Channel,
     _stop: DropGuard,
@@ -71,30 +80,38 @@ pub fn methods() -> Vec<String> {
 }
 
 impl Doors {
-    pub async fn open(core: Core, delivery: Delivery) -> Self {
+    async fn open(core: Core, delivery: Delivery, burst: u32) -> Self {
         let rate = Rate {
-            per_second: NonZeroU32::new(10_000).unwrap(),
-            burst: NonZeroU32::new(10_000).unwrap(),
+            per_second: NonZeroU32::new(burst.div_ceil(1_000)).unwrap(),
+            burst: NonZeroU32::new(burst).unwrap(),
         };
         let (limits, stop) = (Limits::default(), CancellationToken::new());
         let auth = Auth::new(core.store.clone(), rate);
+        let clock = core.store.clock().clone();
         let public = Routes::new(LeadsServiceServer::new(Leads::new(core.clone())))
             .add_service(WorkspacesServiceServer::new(Workspaces::new(core.clone())))
             .add_service(MembersServiceServer::new(Members::new(core.clone())))
             .add_service(IntegrationsServiceServer::new(Integrations::new(core)));
         let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(delivery)));
-        let mut channels = Vec::new();
+        let rest = Rest::new(limits.message_bytes).unwrap();
+        let rules =
+            Arc::new(move |call: &Parts, message: &[u8]| check::violations(call, message, clock.now()));
+        let (mut channels, mut addresses) = (Vec::new(), Vec::new());
         for (package, routes) in [("leads.v1", public), ("leads.connector.v1", connectors)] {
             let meter = opentelemetry::global::meter("test");
             let stack = Stack::new(package, auth.clone(), limits.clone(), &meter).unwrap();
-            let calls = stack.around(layers::framed(Calls::new(routes), limits.message_bytes));
+            let framed = layers::framed(Calls::new(routes), limits.message_bytes);
+            let calls = stack.around(rest.decoding(framed, rules.clone()));
             let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
             let endpoint = Endpoint::from_shared(format!("http://{}", door.address())).unwrap();
             channels.push(endpoint.connect_lazy());
-            tokio::spawn(door.serve(route(calls, None), limits.clone(), stop.clone()));
+            addresses.push(door.address());
+            let routed = route(calls.clone(), Some(rest.serving(calls)));
+            tokio::spawn(door.serve(routed, limits.clone(), stop.clone()));
         }
         Self {
             auth,
+            rest: addresses[0],
             connectors: channels.pop().unwrap(),
             public: channels.pop().unwrap(),
             _stop: stop.drop_guard(),
@@ -133,14 +150,19 @@ impl Doors {
 
 impl Service {
     pub async fn start(world: World) -> Self {
-        let doors = Doors::open(world.core.clone(), world.delivery.clone()).await;
+        Self::start_at(world, BURST).await
+    }
+
+    /// Serves keys that may make `burst` calls at once, and a thousandth of that every second.
+    pub async fn start_at(world: World, burst: u32) -> Self {
+        let doors = Doors::open(world.core.clone(), world.delivery.clone(), burst).await;
         Self { world, doors }
     }
 
     /// The doors of another replica on the same database.
     pub async fn replica(&self) -> Doors {
         let (core, delivery) = self.world.replica().await;
-        Doors::open(core, delivery).await
+        Doors::open(core, delivery, BURST).await
     }
 
     /// A new key.
@@ -178,6 +200,16 @@ impl Service {
         let request = request.encode_to_vec();
         let answer = self.doors.call(path, key, Some(&workspace), request).await?;
         Ok(A::decode(answer.as_slice()).unwrap())
+    }
+
+    /// A REST call, such as `GET /v1/leads`.
+    pub async fn rest(&self, line: &str, key: &str, body: &str) -> Plain {
+        let request = format!(
+            "{line} HTTP/1.1\r\nhost: leads.example\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        raw(self.doors.rest, request.as_bytes()).await.unwrap()
     }
 
     pub async fn ask<A: Message + Default>(
