@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::entity::{
     activity, api_key, connection, connection_task, connector_replica, consent, contact, idempotency, lead,
-    message, score, sync_job, workspace,
+    member, message, score, sync_job, usage, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -39,9 +39,11 @@ scoped!(
     contact,
     idempotency,
     lead,
+    member,
     message,
     score,
-    sync_job
+    sync_job,
+    usage
 );
 
 /// Rows of one workspace.

@@ -7,4 +7,5 @@ mod read;
 mod sync;
 
 pub use change::LeadChange;
+pub(super) use page::List;
 pub use page::Page;
