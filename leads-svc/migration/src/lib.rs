@@ -10,6 +10,7 @@ mod m0004_breaker;
 mod m0005_connections;
 mod m0006_plans;
 mod m0007_members;
+mod m0011_statistics;
 
 /// All migrations, in order.
 pub struct Migrator;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_connections::Migration),
             Box::new(m0006_plans::Migration),
             Box::new(m0007_members::Migration),
+            Box::new(m0011_statistics::Migration),
         ]
     }
 }

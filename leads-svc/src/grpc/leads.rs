@@ -14,6 +14,7 @@ use super::{
         capture::{self, Append},
         lead, query,
     },
+    status,
 };
 use crate::{
     domain::capture::RequestKey,
@@ -259,9 +260,7 @@ fn batch_result(result: Result<(v1::CollectLeadResponse, bool), Error>) -> v1::B
     let outcome = match result {
         Ok((response, _)) => Outcome::Response(response),
         Err(error) => {
-            if error.reason == Reason::Internal {
-                tracing::error!(error = ?error.source, "an item of a batch failed");
-            }
+            status::log(&error);
             Outcome::Problem(v1::Problem {
                 reason: error.reason.name().to_owned(),
                 message: error.text.into_owned(),

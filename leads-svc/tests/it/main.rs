@@ -19,6 +19,7 @@ mod edge;
 mod groups;
 mod leads;
 mod lists;
+mod planner;
 mod plans;
 mod population;
 mod rpc;
