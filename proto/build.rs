@@ -4,10 +4,11 @@ use std::{env, fs, path::PathBuf};
 
 use anyhow::Context;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "leads/v1/leads.proto",
     "leads/v1/workspaces.proto",
     "leads/v1/integrations.proto",
+    "leads/v1/privacy.proto",
     "leads/connector/v1/connector.proto",
 ];
 

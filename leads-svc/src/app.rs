@@ -9,7 +9,7 @@ use leads_proto::{
         connector::v1::connector_service_server::ConnectorServiceServer,
         v1::{
             integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
-            workspaces_service_server::WorkspacesServiceServer,
+            privacy_service_server::PrivacyServiceServer, workspaces_service_server::WorkspacesServiceServer,
         },
     },
 };
@@ -33,6 +33,7 @@ use crate::{
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
+        privacy::Privacy,
         server::{Door, route},
         workspaces::Workspaces,
     },
@@ -45,10 +46,11 @@ use crate::{
 /// Readiness check that holds while the doors are open.
 const DOORS_CHECK: &str = "doors";
 /// What reflection lists: the connectors' API is not for callers.
-const PUBLIC_SERVICES: [&str; 4] = [
+const PUBLIC_SERVICES: [&str; 5] = [
     "leads.v1.LeadsService",
     "leads.v1.WorkspacesService",
     "leads.v1.IntegrationsService",
+    "leads.v1.PrivacyService",
     "grpc.health.v1.Health",
 ];
 /// What the tasks may take to end beyond the doors' own drain.
@@ -183,9 +185,11 @@ async fn open_doors(
         WorkspacesServiceServer::new(Workspaces::new(core.clone())).max_encoding_message_size(most);
     let integrations =
         IntegrationsServiceServer::new(Integrations::new(core.clone())).max_encoding_message_size(most);
+    let privacy = PrivacyServiceServer::new(Privacy::new(core.clone())).max_encoding_message_size(most);
     let mut public = Routes::new(leads)
         .add_service(workspaces)
         .add_service(integrations)
+        .add_service(privacy)
         .add_service(health);
     if config.server.reflection {
         let builder = || {

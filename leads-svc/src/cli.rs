@@ -17,11 +17,15 @@ use crate::{
     domain::{ids, sync::Provider, workspace::Settings},
     qualify::jsonl,
     service::{
+        audit::{Anchor, mac_text, parse_mac},
         keys::mint,
         principal::{Bound, Scope},
     },
     storage::Store,
 };
+
+/// Whom the audit log names for what this command line does.
+const OPERATOR: &str = "operator";
 
 /// The system of record of Leads.
 #[derive(Debug, Parser)]
@@ -46,6 +50,9 @@ enum Command {
     /// Credentials.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Scores conversations: one JSON object a line in, one a line out.
     Qualify {
         /// File of conversations; `-` for standard input.
@@ -68,6 +75,21 @@ enum WorkspaceCommand {
     },
     /// Lists workspaces, oldest first.
     List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Walks through the log of a workspace; fails and names the first entry that is not as it was written.
+    Verify {
+        /// The workspace, `ws_…`.
+        workspace: String,
+        /// What the log has to pass through, from the service's log (`audit anchor`): the number, `:`, the MAC.
+        #[arg(long = "anchor", value_name = "N:MAC")]
+        anchors: Vec<String>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -130,6 +152,7 @@ impl Cli {
                 Command::Workspace(command) => workspace(&migrated(&config).await?, command).await,
                 Command::Key(KeyCommand::Create(args)) => create_key(&migrated(&config).await?, args).await,
                 Command::Key(KeyCommand::Revoke { id }) => revoke_key(&migrated(&config).await?, &id).await,
+                Command::Audit(command) => audit(&migrated(&config).await?, command).await,
                 Command::Qualify { .. } | Command::CheckConfig => Ok(()),
             }
         })
@@ -153,10 +176,12 @@ async fn workspace(store: &Store, command: WorkspaceCommand) -> anyhow::Result<(
             if name.is_empty() || name.chars().count() > 200 {
                 bail!("--name must have 1 to 200 characters");
             }
-            let workspace = store.create_workspace(name, Settings::default()).await?;
+            let workspace = store
+                .create_workspace(name, Settings::default(), OPERATOR)
+                .await?;
             let scopes: Vec<Scope> = Scope::of_workspaces().collect();
             let (key, text) = mint(store, &Bound::Workspace(workspace.id), "first key", &scopes, None);
-            store.create_key(key).await?;
+            store.create_key(key, OPERATOR).await?;
             let id = ids::format::<ids::Workspace>(workspace.id);
             let lines = [format!("workspace {id}"), format!("key       {text}")];
             print(json, &json!({"workspace": id, "name": name, "key": text}), &lines)
@@ -206,7 +231,7 @@ async fn create_key(store: &Store, args: KeyArgs) -> anyhow::Result<()> {
     };
     let (key, text) = mint(store, &bound, &args.name, &scopes, None);
     let id = key.id.clone();
-    store.create_key(key).await?;
+    store.create_key(key, OPERATOR).await?;
     print(
         args.json,
         &json!({"id": id, "key": text}),
@@ -215,10 +240,61 @@ async fn create_key(store: &Store, args: KeyArgs) -> anyhow::Result<()> {
 }
 
 async fn revoke_key(store: &Store, id: &str) -> anyhow::Result<()> {
-    if !store.revoke_any_key(id).await? {
+    if !store.revoke_any_key(id, OPERATOR).await? {
         bail!("there is no key {id}: give the public part alone");
     }
     Ok(())
+}
+
+async fn audit(store: &Store, command: AuditCommand) -> anyhow::Result<()> {
+    let AuditCommand::Verify {
+        workspace,
+        anchors,
+        json,
+    } = command;
+    let id = ids::parse::<ids::Workspace>(&workspace)
+        .map_err(|problem| anyhow::anyhow!("the workspace {problem}"))?;
+    if store.find_workspace(id).await?.is_none() {
+        bail!("there is no workspace {workspace}");
+    }
+    let anchors = anchors
+        .iter()
+        .map(|text| {
+            anchor(text).with_context(|| {
+                format!("--anchor {text}: expected is a number, `:` and a MAC of 43 letters")
+            })
+        })
+        .collect::<anyhow::Result<Vec<Anchor>>>()?;
+    let keys = store.workspace_keys(id).await?;
+    let walk = store.walk_audit(id, &keys, anchors).await?;
+    let last = format!("{}:{}", walk.last.n, mac_text(&walk.last.mac));
+    let fault = walk
+        .fault
+        .map(|fault| json!({"n": fault.n, "problem": format!("{:?}", fault.problem)}));
+    let answer = json!({"intact": fault.is_none(), "last": last, "fault": fault});
+    match walk.fault {
+        None => print(
+            json,
+            &answer,
+            &[format!("intact, {} entries, newest {last}", walk.last.n)],
+        ),
+        Some(fault) => {
+            print(json, &answer, &[format!("as it was written up to {last}")])?;
+            bail!(
+                "the log of {workspace} is not as it was written: entry {} is {:?}",
+                fault.n,
+                fault.problem
+            )
+        }
+    }
+}
+
+fn anchor(text: &str) -> Option<Anchor> {
+    let (n, mac) = text.split_once(':')?;
+    Some(Anchor {
+        n: n.parse().ok()?,
+        mac: parse_mac(mac)?,
+    })
 }
 
 fn workspace_scopes(names: &[String]) -> anyhow::Result<Vec<Scope>> {

@@ -6,6 +6,7 @@ use sea_orm_migration::prelude::*;
 mod m0001_workspaces;
 mod m0002_leads;
 mod m0003_delivery;
+mod m0008_audit;
 
 /// All migrations, in order.
 pub struct Migrator;
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_workspaces::Migration),
             Box::new(m0002_leads::Migration),
             Box::new(m0003_delivery::Migration),
+            Box::new(m0008_audit::Migration),
         ]
     }
 }

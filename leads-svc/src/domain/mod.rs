@@ -1,6 +1,7 @@
 //! What the product is about, as plain data and rules: no I/O, no clock, no wire format.
 
 pub mod activity;
+pub mod audit;
 pub mod capture;
 pub mod consent;
 pub mod contact;

@@ -76,6 +76,11 @@ pub const TABLE: &[(&str, Access)] = &[
         Scoped(Scope::IntegrationsWrite),
     ),
     (
+        "/leads.v1.PrivacyService/ListAuditEntries",
+        Scoped(Scope::PrivacyRead),
+    ),
+    ("/leads.v1.PrivacyService/VerifyAudit", Scoped(Scope::PrivacyRead)),
+    (
         "/leads.connector.v1.ConnectorService/Heartbeat",
         Scoped(Scope::Connector),
     ),

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{
     error::{Error, Result},
+    reads::ReadLog,
     turns::Turns,
     writer::Writer,
 };
@@ -39,6 +40,8 @@ pub struct Core {
     pub writer: Writer,
     /// Turns of people.
     pub turns: Turns,
+    /// Who read whose data.
+    pub(super) reads: ReadLog,
     facts: Cache<Uuid, Arc<Facts>>,
     wake: Arc<Notify>,
 }
@@ -74,6 +77,7 @@ impl Core {
         Self {
             writer: Writer::new(store.clone(), tasks),
             turns: Turns::default(),
+            reads: ReadLog::default(),
             facts: Cache::builder()
                 .max_capacity(MAX_KEPT)
                 .time_to_live(FRESH)

@@ -72,7 +72,9 @@ impl Core {
     pub async fn get_lead(&self, principal: &Principal, id: Uuid) -> Result<LeadView> {
         principal.require(Scope::LeadsRead)?;
         let facts = self.facts(principal.workspace()?).await?;
-        self.view(&facts, id).await
+        let view = self.view(&facts, id).await?;
+        self.note_read(principal, &facts, "GetLead", 1);
+        Ok(view)
     }
 
     /// A page of leads.
@@ -122,6 +124,7 @@ impl Core {
             }
             None => String::new(),
         };
+        self.note_read(principal, &facts, METHOD, records.len());
         let items = records
             .into_iter()
             .map(|record| LeadView::new(record, CONSENTS_IN_LISTS, &facts))
@@ -250,7 +253,9 @@ impl Core {
     /// `SCOPE_REQUIRED`, `NOT_FOUND`, `STORAGE_UNAVAILABLE`.
     pub async fn delete_lead(&self, principal: &Principal, id: Uuid) -> Result<()> {
         principal.require(Scope::LeadsDelete)?;
-        if self.store.delete_lead(principal.workspace()?, id).await? {
+        let facts = self.facts(principal.workspace()?).await?;
+        let (workspace, by) = (facts.workspace.id, principal.actor());
+        if self.store.delete_lead(workspace, &facts.keys, id, &by).await? {
             Ok(())
         } else {
             Err(Error::not_found("lead"))
@@ -344,6 +349,7 @@ impl Core {
             .store
             .messages(facts.workspace.id, &facts.keys, contact, from, size + 1)
             .await?;
+        self.note_read(principal, &facts, METHOD, 1);
         let size = fitting(size, items.iter().map(|message| message.text.len()));
         let next = match cut(&mut items, size) {
             Some(last) => page_token::issue(&facts.keys, METHOD, &bound, last.position + 1, now)?,
@@ -374,6 +380,7 @@ impl Core {
             .store
             .activities(facts.workspace.id, &facts.keys, id, before, size + 1)
             .await?;
+        self.note_read(principal, &facts, METHOD, 1);
         let next = match cut(&mut items, size) {
             Some(last) => page_token::issue(&facts.keys, METHOD, &bound, last.id, now)?,
             None => String::new(),
@@ -403,6 +410,7 @@ impl Core {
             .store
             .scores(facts.workspace.id, &facts.keys, id, before, size + 1)
             .await?;
+        self.note_read(principal, &facts, METHOD, 1);
         let next = match cut(&mut items, size) {
             Some((last, _)) => page_token::issue(&facts.keys, METHOD, &bound, *last, now)?,
             None => String::new(),
@@ -451,7 +459,7 @@ fn attribute_bytes(contact: &Contact) -> usize {
 }
 
 /// Cuts the row off that was read to see whether there is a next page; the last row of this page, if there is.
-fn cut<T>(rows: &mut Vec<T>, size: u64) -> Option<&T> {
+pub(super) fn cut<T>(rows: &mut Vec<T>, size: u64) -> Option<&T> {
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     if rows.len() <= size {
         return None;

@@ -1,5 +1,6 @@
 //! Use cases: who may, what is stored in one transaction, what is owed after it.
 
+pub mod audit;
 pub mod auth;
 pub mod breaker;
 pub mod capture;
@@ -13,6 +14,7 @@ pub mod page_token;
 pub mod plan;
 pub mod principal;
 pub mod qualification;
+pub mod reads;
 pub mod turns;
 pub mod upkeep;
 pub mod view;

@@ -50,11 +50,11 @@ impl Core {
         Ok(())
     }
 
-    /// Deletes answers to request ids that were kept long enough.
+    /// Deletes answers to request ids, and notes of reads, that were kept long enough.
     ///
     /// # Errors
     /// `STORAGE_UNAVAILABLE`.
     pub async fn forget_old_answers(&self) -> Result<u64> {
-        Ok(self.store.forget_old_answers().await?)
+        Ok(self.store.forget_old_answers().await? + self.store.forget_old_reads().await?)
     }
 }

@@ -20,7 +20,10 @@ impl Core {
         settings: Settings,
     ) -> Result<(Workspace, String)> {
         principal.require(Scope::PlatformWorkspaces)?;
-        let workspace = self.store.create_workspace(name, settings).await?;
+        let workspace = self
+            .store
+            .create_workspace(name, settings, &principal.actor())
+            .await?;
         let scopes: Vec<Scope> = Scope::of_workspaces().collect();
         let (key, secret) = keys::mint(
             &self.store,
@@ -29,7 +32,7 @@ impl Core {
             &scopes,
             None,
         );
-        self.store.create_key(key).await?;
+        self.store.create_key(key, &principal.actor()).await?;
         tracing::info!(workspace.id = %workspace.id, by = principal.key_id(), "workspace created");
         Ok((workspace, secret))
     }
@@ -56,7 +59,7 @@ impl Core {
         let id = principal.workspace()?;
         let workspace = self
             .store
-            .update_settings(id, change)
+            .update_settings(id, &principal.actor(), change)
             .await?
             .ok_or_else(|| Error::not_found("workspace"))?;
         self.forget(id).await;

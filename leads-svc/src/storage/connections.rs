@@ -8,13 +8,17 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, audit,
     crypto::WorkspaceKeys,
     entity::{connection, connection_task, connector_replica, sync_job},
     error::Result,
     rows, scope, tasks,
 };
-use crate::domain::sync::{Provider, Reason};
+use crate::domain::{
+    audit::{Act, Action},
+    ids,
+    sync::{Provider, Reason},
+};
 
 const COLUMN: &str = "connections.sealed";
 /// Backfills after a change: one at once, one after every transaction that had not seen the change has ended.
@@ -104,7 +108,7 @@ pub struct Facts {
 }
 
 impl Store {
-    /// Creates a connection or replaces its credentials, and owes the check.
+    /// Creates a connection or replaces its credentials, in the name of `by`, and owes the check.
     ///
     /// # Errors
     /// The database; `Conflict` if somebody else created it at the same time.
@@ -115,6 +119,7 @@ impl Store {
         provider: Provider,
         secret: &str,
         field_mapping: &BTreeMap<String, String>,
+        by: &str,
     ) -> Result<Uuid> {
         let now = self.clock.now();
         let transaction = self.begin().await?;
@@ -172,6 +177,8 @@ impl Store {
             now,
         )
         .await?;
+        let act = Act::new(by, Action::ConnectionMade, subject(id)).with("provider", provider.name());
+        audit::append(&transaction, keys, workspace, act, now).await?;
         transaction.commit().await?;
         Ok(id)
     }
@@ -226,11 +233,12 @@ impl Store {
         Ok(Some((connection(row)?, secret)))
     }
 
-    /// Ends a connection with everything that is owed through it; false if there is none.
+    /// Ends a connection with everything that is owed through it, in the name of `by`; false if there is none.
     ///
     /// # Errors
     /// The database.
-    pub async fn disconnect_provider(&self, workspace: Uuid, provider: Provider) -> Result<bool> {
+    pub async fn disconnect_provider(&self, workspace: Uuid, provider: Provider, by: &str) -> Result<bool> {
+        let keys = self.workspace_keys(workspace).await?;
         let transaction = self.begin().await?;
         let known = scope::select::<connection::Entity>(workspace)
             .filter(connection::Column::Provider.eq(provider.name()))
@@ -249,6 +257,8 @@ impl Store {
             .filter(connection::Column::Id.eq(known.id))
             .exec(&*transaction)
             .await?;
+        let act = Act::new(by, Action::ConnectionEnded, subject(known.id)).with("provider", provider.name());
+        audit::append(&transaction, &keys, workspace, act, self.clock.now()).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -418,4 +428,9 @@ fn connection(row: connection::Model) -> Result<Connection> {
         resting_until: row.resting_until,
         trips: row.trips,
     })
+}
+
+/// A connection as the audit log names it.
+pub(super) fn subject(id: Uuid) -> String {
+    ids::format::<ids::Connection>(id)
 }

@@ -1,10 +1,13 @@
 //! Credentials, as hashes.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
-use super::{Store, entity::api_key, error::Result, rows, scope};
+use super::{Store, audit, crypto::WorkspaceKeys, entity::api_key, error::Result, rows, scope};
+use crate::domain::audit::{Act, Action};
 
 /// Keys of one list; a workspace has at most half as many that are not revoked.
 const MAX_LISTED: u64 = 200;
@@ -35,11 +38,13 @@ pub struct Key {
 }
 
 impl Store {
-    /// Stores a credential.
+    /// Stores a credential, in the name of `by`.
     ///
     /// # Errors
     /// The database.
-    pub async fn create_key(&self, key: Key) -> Result<()> {
+    pub async fn create_key(&self, key: Key, by: &str) -> Result<()> {
+        let act = Act::new(by, Action::KeyCreated, subject(&key.id)).with("scopes", key.scopes.join(" "));
+        let chain = self.chain_of(key.workspace).await?;
         let row = api_key::Model {
             id: key.id,
             workspace_id: key.workspace,
@@ -54,6 +59,9 @@ impl Store {
         };
         let transaction = self.begin().await?;
         super::capture::insert::<api_key::Entity>(&transaction, vec![row]).await?;
+        if let Some((workspace, keys)) = chain {
+            audit::append(&transaction, &keys, workspace, act, self.clock.now()).await?;
+        }
         transaction.commit().await
     }
 
@@ -97,13 +105,14 @@ impl Store {
             .await?)
     }
 
-    /// Ends a key of a workspace; false if there is none. Ending it again changes nothing.
+    /// Ends a key of a workspace, in the name of `by`; false if there is none. Ending it again changes nothing.
     ///
     /// # Errors
     /// The database.
-    pub async fn revoke_key(&self, workspace: Uuid, id: &str) -> Result<bool> {
+    pub async fn revoke_key(&self, workspace: Uuid, id: &str, by: &str) -> Result<bool> {
+        let keys = self.workspace_keys(workspace).await?;
         let transaction = self.begin().await?;
-        scope::update::<api_key::Entity>(workspace)
+        let revoked = scope::update::<api_key::Entity>(workspace)
             .filter(api_key::Column::Id.eq(id))
             .filter(api_key::Column::RevokedAt.is_null())
             .col_expr(api_key::Column::RevokedAt, Expr::value(Some(self.clock.now())))
@@ -114,23 +123,43 @@ impl Store {
             .one(&*transaction)
             .await?
             .is_some();
+        if revoked.rows_affected == 1 {
+            let act = Act::new(by, Action::KeyRevoked, subject(id));
+            audit::append(&transaction, &keys, workspace, act, self.clock.now()).await?;
+        }
         transaction.commit().await?;
         Ok(found)
     }
 
-    /// Ends a credential of any kind; false if there is none. For the operator's command line.
+    /// Ends a credential of any kind, in the name of `by`; false if there is none. For the operator's command line.
     ///
     /// # Errors
     /// The database.
-    pub async fn revoke_any_key(&self, id: &str) -> Result<bool> {
+    pub async fn revoke_any_key(&self, id: &str, by: &str) -> Result<bool> {
+        let Some(key) = self.find_key(id).await? else {
+            return Ok(false);
+        };
+        let chain = self.chain_of(key.workspace).await?;
         let transaction = self.begin().await?;
         let revoked = scope::update_any::<api_key::Entity>()
             .filter(api_key::Column::Id.eq(id))
             .col_expr(api_key::Column::RevokedAt, Expr::value(Some(self.clock.now())))
             .exec(&*transaction)
             .await?;
+        if let Some((workspace, keys)) = chain {
+            let act = Act::new(by, Action::KeyRevoked, subject(id));
+            audit::append(&transaction, &keys, workspace, act, self.clock.now()).await?;
+        }
         transaction.commit().await?;
         Ok(revoked.rows_affected == 1)
+    }
+
+    /// The audit log that records what becomes of a key; those of the installation have none.
+    async fn chain_of(&self, workspace: Option<Uuid>) -> Result<Option<(Uuid, Arc<WorkspaceKeys>)>> {
+        Ok(match workspace {
+            Some(workspace) => Some((workspace, self.workspace_keys(workspace).await?)),
+            None => None,
+        })
     }
 
     /// Notes that credentials were used.
@@ -148,6 +177,10 @@ impl Store {
         }
         transaction.commit().await
     }
+}
+
+fn subject(id: &str) -> String {
+    format!("key:{id}")
 }
 
 fn key(row: api_key::Model) -> Result<Key> {

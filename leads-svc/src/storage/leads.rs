@@ -9,14 +9,16 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, audit,
     crypto::WorkspaceKeys,
     entity::{activity, consent, contact, lead, message, score, sync_job},
     error::{Error, Result},
     rows, scope,
 };
 use crate::domain::{
+    audit::{Act, Action},
     contact::Contact,
+    ids,
     lead::Lead,
     page::{Key, LeadCursor, LeadQuery},
     score::Score,
@@ -130,11 +132,17 @@ impl Store {
         self.records(workspace.id, keys, found).await
     }
 
-    /// Deletes a lead, its contact and all that hangs on them; false if there is none.
+    /// Deletes a lead, its contact and all that hangs on them, in the name of `by`; false if there is none.
     ///
     /// # Errors
     /// The database; nothing is deleted then.
-    pub async fn delete_lead(&self, workspace: Uuid, id: Uuid) -> Result<bool> {
+    pub async fn delete_lead(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        id: Uuid,
+        by: &str,
+    ) -> Result<bool> {
         let transaction = self.begin().await?;
         let found = scope::select::<lead::Entity>(workspace)
             .filter(lead::Column::Id.eq(id))
@@ -181,6 +189,10 @@ impl Store {
             .filter(contact::Column::Id.eq(contact))
             .exec(&*transaction)
             .await?;
+        if deleted.rows_affected == 1 {
+            let act = Act::new(by, Action::LeadDeleted, ids::format::<ids::Lead>(id));
+            audit::append(&transaction, keys, workspace, act, self.clock.now()).await?;
+        }
         transaction.commit().await?;
         Ok(deleted.rows_affected == 1)
     }

@@ -14,6 +14,7 @@ use sea_orm_migration::MigratorTrait;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub mod activities;
+pub mod audit;
 pub mod capture;
 pub mod connections;
 pub mod contacts;
@@ -174,7 +175,11 @@ impl Store {
                 ..TransactionOptions::default()
             })
             .await?;
-        Ok(Transaction { inner, _turn: turn })
+        Ok(Transaction {
+            inner,
+            _turn: turn,
+            anchors: std::sync::Mutex::default(),
+        })
     }
 
     /// For reads outside a transaction.
@@ -188,6 +193,7 @@ impl Store {
 pub struct Transaction {
     inner: DatabaseTransaction,
     _turn: Option<OwnedMutexGuard<()>>,
+    anchors: std::sync::Mutex<Vec<audit::Passed>>,
 }
 
 impl Transaction {
@@ -196,7 +202,9 @@ impl Transaction {
     /// # Errors
     /// It is not known whether the write took place if the database became unavailable.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.inner.commit().await?)
+        self.inner.commit().await?;
+        audit::tell(self.anchors);
+        Ok(())
     }
 }
 

@@ -9,8 +9,8 @@ use sea_orm::{ColumnTrait, DeleteMany, EntityTrait, QueryFilter, Select, UpdateM
 use uuid::Uuid;
 
 use super::entity::{
-    activity, api_key, connection, connection_task, connector_replica, consent, contact, idempotency, lead,
-    message, score, sync_job, workspace,
+    activity, api_key, audit, audit_anchor, audit_head, connection, connection_task, connector_replica,
+    consent, contact, idempotency, lead, message, personal_read, score, sync_job, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -30,6 +30,9 @@ macro_rules! scoped {
 scoped!(
     activity,
     api_key,
+    audit,
+    audit_anchor,
+    audit_head,
     connection,
     connection_task,
     consent,
@@ -37,6 +40,7 @@ scoped!(
     idempotency,
     lead,
     message,
+    personal_read,
     score,
     sync_job
 );
@@ -66,6 +70,7 @@ impl Operational for connection::Entity {}
 impl Operational for connection_task::Entity {}
 impl Operational for connector_replica::Entity {}
 impl Operational for sync_job::Entity {}
+impl Operational for personal_read::Entity {}
 
 /// Rows of all workspaces: for authentication, delivery and housekeeping, never for an answer to a workspace's key.
 pub fn select_any<E: Operational>() -> Select<E> {

@@ -1,5 +1,7 @@
 //! Workspaces and their settings.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, sea_query::Expr,
@@ -7,23 +9,30 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, audit,
     entity::{connection, workspace},
     error::{Error, Result},
     rows, scope,
 };
-use crate::domain::workspace::{Settings, Workspace};
+use crate::domain::{
+    audit::{Act, Action},
+    ids,
+    workspace::{Settings, Workspace},
+};
 
 impl Store {
-    /// Creates a workspace with a data key of its own.
+    /// Creates a workspace with a data key of its own. `by` is whom the audit log names.
     ///
     /// # Errors
     /// The database.
-    pub async fn create_workspace(&self, name: &str, settings: Settings) -> Result<Workspace> {
+    pub async fn create_workspace(&self, name: &str, settings: Settings, by: &str) -> Result<Workspace> {
         let id = leads_runtime::ids::new_id(&self.clock);
         let kek = self.keyring.kek();
         let wrapped_key = kek
             .new_data_key(id)
+            .map_err(|problem| Error::inconsistent("workspaces", "wrapped_key", id, problem))?;
+        let keys = kek
+            .open_data_key(id, &wrapped_key)
             .map_err(|problem| Error::inconsistent("workspaces", "wrapped_key", id, problem))?;
         let created_at = self.clock.now();
         let row = workspace::Model {
@@ -36,6 +45,8 @@ impl Store {
         };
         let transaction = self.begin().await?;
         super::capture::insert::<workspace::Entity>(&transaction, vec![row]).await?;
+        let act = Act::new(by, Action::WorkspaceCreated, ids::format::<ids::Workspace>(id));
+        audit::append(&transaction, &keys, id, act, created_at).await?;
         transaction.commit().await?;
         Ok(Workspace {
             id,
@@ -83,15 +94,17 @@ impl Store {
             .collect()
     }
 
-    /// Replaces the settings by what `change` makes of them. Leads that qualify by the new ones are looked for.
+    /// Replaces the settings by what `change` makes of them, in the name of `by`. Leads that qualify by the new ones are looked for.
     ///
     /// # Errors
     /// The database; `None` if there is no such workspace.
     pub async fn update_settings(
         &self,
         id: Uuid,
+        by: &str,
         change: impl FnOnce(Settings) -> Settings + Send,
     ) -> Result<Option<Workspace>> {
+        let keys = self.workspace_keys(id).await?;
         let transaction = self.begin().await?;
         let row = scope::select_any::<workspace::Entity>()
             .filter(workspace::Column::Id.eq(id))
@@ -99,6 +112,7 @@ impl Store {
             .one(&*transaction)
             .await?;
         let Some(row) = row else { return Ok(None) };
+        let before = row.settings.clone();
         let mut changed = workspace(row.clone())?;
         changed.settings = change(changed.settings);
         let mut active = row.into_active_model();
@@ -112,9 +126,38 @@ impl Store {
             .col_expr(connection::Column::Backfills, Expr::value(0))
             .exec(&*transaction)
             .await?;
+        let act = Act {
+            details: differences(&before, &rows::to_json(&changed.settings)),
+            ..Act::new(by, Action::SettingsChanged, ids::format::<ids::Workspace>(id))
+        };
+        audit::append(&transaction, &keys, id, act, self.clock.now()).await?;
         transaction.commit().await?;
         Ok(Some(changed))
     }
+}
+
+/// The settings that differ, each with its value before and after.
+fn differences(before: &sea_orm::JsonValue, after: &sea_orm::JsonValue) -> BTreeMap<String, String> {
+    let names: BTreeSet<&String> = [before, after]
+        .into_iter()
+        .filter_map(|settings| settings.as_object())
+        .flat_map(|settings| settings.keys())
+        .collect();
+    let shown = |settings: &sea_orm::JsonValue, name: &str| {
+        settings
+            .get(name)
+            .map_or_else(|| "default".to_owned(), ToString::to_string)
+    };
+    names
+        .into_iter()
+        .filter(|name| before.get(name) != after.get(name))
+        .map(|name| {
+            (
+                name.clone(),
+                format!("{} -> {}", shown(before, name), shown(after, name)),
+            )
+        })
+        .collect()
 }
 
 fn workspace(row: workspace::Model) -> Result<Workspace> {

@@ -146,7 +146,7 @@ async fn personal_data_and_secrets_are_nowhere_in_the_database(world: World) {
         Scope::ALL,
         None,
     );
-    world.store.create_key(key).await.unwrap();
+    world.store.create_key(key, "test").await.unwrap();
 
     let dump = dump(&world).await;
     let kek = KeyEncryptionKey::from_base64(&("A".repeat(43) + "=")).unwrap();

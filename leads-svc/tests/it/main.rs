@@ -11,6 +11,7 @@
 )]
 
 mod at_rest;
+mod audit;
 mod captures;
 mod conversations;
 mod delivery;

@@ -131,7 +131,11 @@ impl World {
     }
 
     async fn on(store: Store, database: Database) -> Self {
-        let workspace = store.create_workspace("Acme", settings()).await.unwrap().id;
+        let workspace = store
+            .create_workspace("Acme", settings(), "test")
+            .await
+            .unwrap()
+            .id;
         let (core, delivery) = use_cases(&store);
         Self {
             raw: sea_orm::Database::connect(database.url()).await.unwrap(),
@@ -152,7 +156,12 @@ impl World {
 
     /// Another workspace of the same service, and a caller of it.
     pub async fn tenant(&self, settings: Settings) -> (Uuid, Principal) {
-        let workspace = self.store.create_workspace("Other", settings).await.unwrap().id;
+        let workspace = self
+            .store
+            .create_workspace("Other", settings, "test")
+            .await
+            .unwrap()
+            .id;
         (workspace, caller(workspace))
     }
 
@@ -211,7 +220,7 @@ impl World {
         let keys = self.store.workspace_keys(workspace).await.unwrap();
         let id = self
             .store
-            .connect_provider(workspace, &keys, HUBSPOT, VENDOR_TOKEN, &BTreeMap::new())
+            .connect_provider(workspace, &keys, HUBSPOT, VENDOR_TOKEN, &BTreeMap::new(), "test")
             .await
             .unwrap();
         let tasks = self.delivery.claim_tasks(&self.connector, 20).await.unwrap();

@@ -3,6 +3,7 @@
 pub mod capture;
 pub mod connector;
 pub mod lead;
+pub mod privacy;
 pub mod query;
 pub mod settings;
 pub mod times;

@@ -15,11 +15,13 @@ use uuid::Uuid;
 use crate::{
     domain::{
         activity::{Activity, Details, Kind},
+        audit::{Act, Action},
         sync::{JobReport, JobState, Provider, Reason},
     },
     storage::{
-        Store, Transaction,
+        Store, Transaction, audit,
         capture::{activity_row, insert},
+        connections,
         crypto::WorkspaceKeys,
         entity::{activity, connection, sync_job},
         error::{Error, Result},
@@ -110,6 +112,7 @@ impl Store {
 
         let now = self.clock.now();
         let mut activities = Vec::new();
+        let mut pauses = Vec::new();
         let mut recorded = Recorded::default();
         let mut settled = HashSet::new();
         for report in reports {
@@ -134,8 +137,16 @@ impl Store {
                 &report.outcome,
                 recorded.health.entry(row.connection_id).or_default(),
             );
-            if let JobReport::Paused { rest, reason } = &report.outcome {
-                pause(&transaction, row.connection_id, *rest, reason, now).await?;
+            if let JobReport::Paused { rest, reason } = &report.outcome
+                && pause(&transaction, row.connection_id, *rest, reason, now).await?
+            {
+                let act = Act::new(
+                    &format!("connector:{}", row.provider),
+                    Action::ConnectionPaused,
+                    connections::subject(row.connection_id),
+                )
+                .with("code", &reason.code);
+                pauses.push((row.workspace_id, act));
             }
             let keys = keys.get(&row.workspace_id).ok_or_else(|| {
                 Error::inconsistent("sync_jobs", "workspace_id", row.id, "the workspace is gone")
@@ -155,6 +166,13 @@ impl Store {
             recorded.receipts.push(Receipt::Recorded);
         }
         insert::<activity::Entity>(&transaction, activities).await?;
+        // In the order of their workspaces, so that nobody waits in a circle.
+        pauses.sort_unstable_by_key(|(workspace, _)| *workspace);
+        for (workspace, act) in pauses {
+            if let Some(keys) = keys.get(&workspace) {
+                audit::append(&transaction, keys, workspace, act, now).await?;
+            }
+        }
         leads_runtime::crash_point!("report.before_commit");
         transaction.commit().await?;
         leads_runtime::crash_point!("report.after_commit");
@@ -346,13 +364,18 @@ async fn repair(
     Ok(())
 }
 
+/// Pauses a connection; true if it was not paused before.
 async fn pause(
     transaction: &Transaction,
     id: Uuid,
     rest: Option<Duration>,
     reason: &Reason,
     now: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<bool> {
+    let known = scope::select_any::<connection::Entity>()
+        .filter(connection::Column::Id.eq(id))
+        .one(&**transaction)
+        .await?;
     scope::update_any::<connection::Entity>()
         .filter(connection::Column::Id.eq(id))
         .col_expr(connection::Column::State, Expr::value("paused"))
@@ -366,7 +389,7 @@ async fn pause(
         )
         .exec(&**transaction)
         .await?;
-    Ok(())
+    Ok(known.is_some_and(|row| row.state != "paused"))
 }
 
 fn judge(outcome: &JobReport, health: &mut Health) {

@@ -206,7 +206,7 @@ async fn nothing_is_sent_while_a_connection_is_checked(world: World) {
     let mapping = std::collections::BTreeMap::new();
     let replaced = world
         .store
-        .connect_provider(world.workspace, &keys, HUBSPOT, "pat-new", &mapping);
+        .connect_provider(world.workspace, &keys, HUBSPOT, "pat-new", &mapping, "test");
     replaced.await.unwrap();
     assert_eq!(world.publish().await, []);
     let (_, connection, secret) = world

@@ -140,7 +140,7 @@ async fn authentication(folder: &TempDir, burst: u32) -> (Auth, Keys) {
     store.migrate().await.unwrap();
     let workspace = Bound::Workspace(
         store
-            .create_workspace("Acme", Settings::default())
+            .create_workspace("Acme", Settings::default(), "test")
             .await
             .unwrap()
             .id,
@@ -153,7 +153,7 @@ async fn authentication(folder: &TempDir, burst: u32) -> (Auth, Keys) {
         (&Bound::Destination("hubspot".to_owned()), &[Scope::Connector]),
     ] {
         let (key, text) = mint(&store, bound, "test", scopes, None);
-        store.create_key(key).await.unwrap();
+        store.create_key(key, "test").await.unwrap();
         texts.push(text);
     }
     let [all, reader, connector] = texts.try_into().unwrap();

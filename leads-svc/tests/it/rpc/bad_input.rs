@@ -237,6 +237,25 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
         "leads.v1.IntegrationsService/GetConnection" | "leads.v1.IntegrationsService/DisconnectProvider" => {
             (Vec::new(), &["provider"])
         }
+        "leads.v1.PrivacyService/ListAuditEntries" => (
+            v1::ListAuditEntriesRequest {
+                page_size: -1,
+                subject: long,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &["page_size", "subject"],
+        ),
+        "leads.v1.PrivacyService/VerifyAudit" => (
+            v1::VerifyAuditRequest {
+                anchors: vec![v1::AuditAnchor {
+                    n: 0,
+                    mac: "x".to_owned(),
+                }],
+            }
+            .encode_to_vec(),
+            &["anchors[0].n", "anchors[0].mac"],
+        ),
         "leads.connector.v1.ConnectorService/Heartbeat" => (
             wire::HeartbeatRequest {
                 replica: "a\0b".to_owned(),

@@ -252,6 +252,25 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
                 .unwrap_err();
             assert_eq!((foreign.code(), seen(&foreign)), (Code::NotFound, seen(&unknown)));
         }
+        "ListAuditEntries" => {
+            let request = v1::ListAuditEntriesRequest::default();
+            let theirs: v1::ListAuditEntriesResponse = service.ask(path, stranger, &request).await.unwrap();
+            let own = ids::format::<ids::Workspace>(workspace);
+            assert!(theirs.entries.iter().any(|entry| entry.subject == own));
+            let ours: v1::ListAuditEntriesResponse = service.ask(path, &owner.key, &request).await.unwrap();
+            assert!(theirs.entries.iter().all(|entry| !ours.entries.contains(entry)));
+        }
+        "VerifyAudit" => {
+            let request = v1::VerifyAuditRequest::default();
+            let ours: v1::VerifyAuditResponse = service.ask(path, &owner.key, &request).await.unwrap();
+            let theirs: v1::VerifyAuditResponse = service.ask(path, stranger, &request).await.unwrap();
+            assert!(theirs.intact && ours.intact);
+            let foreign = v1::VerifyAuditRequest {
+                anchors: ours.last.into_iter().collect(),
+            };
+            let told: v1::VerifyAuditResponse = service.ask(path, stranger, &foreign).await.unwrap();
+            assert!(!told.intact);
+        }
         "CreateWorkspace" => {
             let refused = service.call(path, stranger, Vec::new()).await.unwrap_err();
             assert_eq!(refused.code(), Code::PermissionDenied);

@@ -22,6 +22,7 @@ fn scope(path: &str) -> Scope {
         "CreateWorkspace" => Scope::PlatformWorkspaces,
         "GetWorkspace" => Scope::WorkspaceRead,
         "UpdateSettings" | "CreateApiKey" | "ListApiKeys" | "RevokeApiKey" => Scope::WorkspaceAdmin,
+        "ListAuditEntries" | "VerifyAudit" => Scope::PrivacyRead,
         "ConnectProvider" | "DisconnectProvider" => Scope::IntegrationsWrite,
         "GetConnection" | "ListConnections" => Scope::IntegrationsRead,
         _ => panic!("{path} has no scope case"),

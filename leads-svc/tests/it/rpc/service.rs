@@ -8,7 +8,7 @@ use leads_proto::leads::{
     connector::v1::connector_service_server::ConnectorServiceServer,
     v1::{
         integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
-        workspaces_service_server::WorkspacesServiceServer,
+        privacy_service_server::PrivacyServiceServer, workspaces_service_server::WorkspacesServiceServer,
     },
 };
 use leads_svc::{
@@ -17,6 +17,7 @@ use leads_svc::{
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
+        privacy::Privacy,
         server::{Door, route},
         workspaces::Workspaces,
     },
@@ -71,7 +72,8 @@ impl Service {
         let core = world.core.clone();
         let public = Routes::new(LeadsServiceServer::new(Leads::new(core.clone())))
             .add_service(WorkspacesServiceServer::new(Workspaces::new(core.clone())))
-            .add_service(IntegrationsServiceServer::new(Integrations::new(core)));
+            .add_service(IntegrationsServiceServer::new(Integrations::new(core.clone())))
+            .add_service(PrivacyServiceServer::new(Privacy::new(core)));
         let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(
             world.delivery.clone(),
         )));
@@ -96,7 +98,7 @@ impl Service {
     /// A new key.
     pub async fn key(&self, bound: &Bound, scopes: &[Scope]) -> String {
         let (key, text) = mint(&self.world.store, bound, "test", scopes, None);
-        self.world.store.create_key(key).await.unwrap();
+        self.world.store.create_key(key, "test").await.unwrap();
         text
     }
 
