@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{email::Email, text, violation::Violations};
+use super::{email::Email, filled_at::FilledAt, identity::read_phone, text, violation::Violations};
 
 /// Most attributes of a contact.
 pub const MAX_ATTRIBUTES: usize = 50;
@@ -31,10 +32,13 @@ pub struct Profile {
     /// Job title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// When fields and attributes were last given. Empty in what a caller sends.
+    #[serde(default, skip_serializing_if = "FilledAt::is_empty")]
+    pub filled_at: FilledAt,
 }
 
 /// A contact as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contact {
     /// Identifier.
     pub id: Uuid,
@@ -45,7 +49,7 @@ pub struct Contact {
 }
 
 /// A profile field that a workspace can require before a sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
     /// Full name.
@@ -101,7 +105,7 @@ impl Profile {
             .flatten();
         let phone = (!given.phone.is_empty())
             .then(|| {
-                phone(given.phone)
+                read_phone(given.phone)
                     .map_err(|problem| violations.add(at("phone"), problem))
                     .ok()
             })
@@ -112,20 +116,27 @@ impl Profile {
             name: text::optional(&at("name"), given.name, MAX_NAME, violations),
             company: text::optional(&at("company"), given.company, MAX_NAME, violations),
             title: text::optional(&at("title"), given.title, MAX_NAME, violations),
+            filled_at: FilledAt::default(),
         }
     }
 
-    /// This profile with every field that `newer` has a value for.
+    /// This profile after `given` was said at `at`: a value replaces one that is not newer, an absent one erases
+    /// nothing. The address stays, since what was given with another one of the person's addresses does not make that
+    /// the primary one.
     #[must_use]
-    pub fn updated_by(&self, newer: &Profile) -> Profile {
-        let pick = |new: &Option<String>, old: &Option<String>| new.clone().or_else(|| old.clone());
-        Profile {
-            email: pick(&newer.email, &self.email),
-            name: pick(&newer.name, &self.name),
-            phone: pick(&newer.phone, &self.phone),
-            company: pick(&newer.company, &self.company),
-            title: pick(&newer.title, &self.title),
+    pub fn updated_by(&self, given: &Profile, at: DateTime<Utc>) -> Profile {
+        let mut updated = self.clone();
+        if updated.email.is_none() {
+            updated.email.clone_from(&given.email);
         }
+        for field in Field::ALL {
+            let is_newest = self.filled_at.field(field).is_none_or(|before| before <= at);
+            if let Some(value) = given.value(field).filter(|_| is_newest) {
+                updated.set(field, Some(value.to_owned()));
+                updated.filled_at.set_field(field, at);
+            }
+        }
+        updated
     }
 
     /// Bits of the fields that have a value.
@@ -137,12 +148,51 @@ impl Profile {
             .sum()
     }
 
-    fn value(&self, field: Field) -> Option<&str> {
+    /// The field's value.
+    pub fn value(&self, field: Field) -> Option<&str> {
         match field {
             Field::Name => self.name.as_deref(),
             Field::Phone => self.phone.as_deref(),
             Field::Company => self.company.as_deref(),
             Field::Title => self.title.as_deref(),
+        }
+    }
+
+    /// Sets the field, and leaves the note of its time alone.
+    pub fn set(&mut self, field: Field, value: Option<String>) {
+        match field {
+            Field::Name => self.name = value,
+            Field::Phone => self.phone = value,
+            Field::Company => self.company = value,
+            Field::Title => self.title = value,
+        }
+    }
+}
+
+impl Contact {
+    /// Takes in what was said at `at`: see [`Profile::updated_by`]; attributes alike, each for itself.
+    pub fn update(&mut self, profile: &Profile, attributes: &BTreeMap<String, String>, at: DateTime<Utc>) {
+        self.profile = self.profile.updated_by(profile, at);
+        for (key, value) in attributes {
+            let times = &mut self.profile.filled_at;
+            if times.attribute(key).is_none_or(|before| before <= at) {
+                times.set_attribute(key, at);
+                self.attributes.insert(key.clone(), value.clone());
+            }
+        }
+    }
+
+    /// Takes `at` for the time of every value that has none: for rows that were stored without times.
+    pub fn assume_filled_at(&mut self, at: DateTime<Utc>) {
+        for field in Field::ALL {
+            if self.profile.value(field).is_some() && self.profile.filled_at.field(field).is_none() {
+                self.profile.filled_at.set_field(field, at);
+            }
+        }
+        for key in self.attributes.keys() {
+            if self.profile.filled_at.attribute(key).is_none() {
+                self.profile.filled_at.set_attribute(key, at);
+            }
         }
     }
 }
@@ -195,43 +245,12 @@ pub fn check_attributes<'a>(
     checked
 }
 
-fn phone(text: &str) -> Result<String, &'static str> {
-    let text = text.trim();
-    let (plus, rest) = match text.strip_prefix('+') {
-        Some(rest) => ("+", rest),
-        None => ("", text),
-    };
-    // "+49 (0) 151": the zero in brackets is dialled inside the country only.
-    let rest = if plus.is_empty() {
-        rest.to_owned()
-    } else {
-        rest.replacen("(0)", "", 1)
-    };
-    let mut digits = String::with_capacity(rest.len());
-    for character in rest.chars() {
-        match character {
-            '0'..='9' => digits.push(character),
-            ' ' | '.' | '-' | '/' | '(' | ')' | '\u{a0}' => {}
-            _ => return Err("may hold digits, spaces, . - / ( ) and one leading +"),
-        }
-    }
-    if !(6..=15).contains(&digits.len()) {
-        return Err("must have 6 to 15 digits");
-    }
-    Ok(format!("{plus}{digits}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn phones_lose_their_decoration() {
-        assert_eq!(phone("+49 (0)151 234-567"), Ok("+49151234567".to_owned()));
-        assert_eq!(phone(" 0151/234567 "), Ok("0151234567".to_owned()));
-        for text in ["call me", "12345", "+", "++49151234567", &"1".repeat(40)] {
-            assert!(phone(text).is_err(), "{text}");
-        }
+    fn noon(minute: u32) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minute.into())
     }
 
     #[test]
@@ -245,9 +264,57 @@ mod tests {
             name: Some("Ana Ruiz".into()),
             ..Profile::default()
         };
-        let merged = old.updated_by(&newer);
+        let merged = old.updated_by(&newer, noon(1));
         assert_eq!(merged.name.as_deref(), Some("Ana Ruiz"));
         assert_eq!(merged.phone.as_deref(), Some("+34600"));
         assert_eq!(merged.filled(), Field::Name.bit() + Field::Phone.bit());
+    }
+
+    #[test]
+    fn what_was_said_earlier_fills_gaps_but_replaces_nothing() {
+        let mut contact = Contact::default();
+        let said = |name: &str, company: Option<&str>| Profile {
+            name: Some(name.into()),
+            company: company.map(str::to_owned),
+            ..Profile::default()
+        };
+        let page = |page: &str| BTreeMap::from([("page".to_owned(), page.to_owned())]);
+        contact.update(&said("Ana Ruiz", None), &page("/pricing"), noon(2));
+        contact.update(&said("Ana", Some("Acme")), &page("/"), noon(1));
+        assert_eq!(contact.profile.name.as_deref(), Some("Ana Ruiz"));
+        assert_eq!(contact.profile.company.as_deref(), Some("Acme"));
+        assert_eq!(contact.attributes, page("/pricing"));
+        assert_eq!(contact.profile.filled_at.field(Field::Company), Some(noon(1)));
+    }
+
+    #[test]
+    fn a_second_address_does_not_become_the_primary_one() {
+        let with = |email: &str| Profile {
+            email: Some(email.into()),
+            ..Profile::default()
+        };
+        let updated = with("ana@acme.com").updated_by(&with("ana@home.com"), noon(1));
+        assert_eq!(updated.email.as_deref(), Some("ana@acme.com"));
+    }
+
+    #[test]
+    fn rows_without_times_are_read_and_count_as_filled_when_they_were_created() {
+        let profile: Profile = serde_json::from_str(r#"{"name":"Ana"}"#).unwrap();
+        let mut contact = Contact {
+            profile,
+            attributes: BTreeMap::from([("page".to_owned(), "/".to_owned())]),
+            ..Contact::default()
+        };
+        contact.assume_filled_at(noon(3));
+        let times = &contact.profile.filled_at;
+        assert_eq!(times.field(Field::Name), Some(noon(3)));
+        assert_eq!(times.attribute("page"), Some(noon(3)));
+        assert_eq!(times.field(Field::Phone), None);
+        let stored = serde_json::to_string(&contact.profile).unwrap();
+        assert_eq!(
+            stored,
+            r#"{"name":"Ana","filled_at":{"attributes.page":180000000,"name":180000000}}"#
+        );
+        assert_eq!(serde_json::from_str::<Profile>(&stored).unwrap(), contact.profile);
     }
 }

@@ -1,14 +1,15 @@
 //! A contact who gave an email address and showed buying intent.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 macro_rules! words {
     ($($(#[doc = $enum_doc:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+ })+) => {
         $(
             $(#[doc = $enum_doc])+
-            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-            pub enum $name { $($(#[doc = $doc])+ $variant,)+ }
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+            pub enum $name { $($(#[doc = $doc])+ #[serde(rename = $word)] $variant,)+ }
 
             impl $name {
                 /// Every value, in order.
@@ -75,7 +76,7 @@ words! {
 }
 
 /// The buying-intent signal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     /// What the person did.
     pub signal: String,

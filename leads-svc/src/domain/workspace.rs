@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{contact::Field, icp::IdealCustomer};
+use super::{contact::Field, icp::IdealCustomer, identity::Country};
 
 /// A workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,12 @@ pub struct Settings {
     /// Fields without which a lead is not synced.
     #[serde(default)]
     pub required_fields: Vec<Field>,
+    /// Whether addresses that reach one mailbox by their provider's rules are one lead.
+    #[serde(default = "default_merge_address_variants")]
+    pub merge_address_variants: bool,
+    /// Where phone numbers without a country code are dialled; without it they are compared with none.
+    #[serde(default)]
+    pub country: Option<Country>,
 }
 
 impl Default for Settings {
@@ -43,6 +49,8 @@ impl Default for Settings {
             hot_threshold: default_hot_threshold(),
             sync_threshold: default_sync_threshold(),
             required_fields: Vec::new(),
+            merge_address_variants: default_merge_address_variants(),
+            country: None,
         }
     }
 }
@@ -53,4 +61,8 @@ const fn default_hot_threshold() -> u8 {
 
 const fn default_sync_threshold() -> u8 {
     50
+}
+
+const fn default_merge_address_variants() -> bool {
+    true
 }

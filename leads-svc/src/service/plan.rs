@@ -466,22 +466,12 @@ fn new_lead(occasion: &Occasion<'_>, contact_id: Uuid, intent: Intent, touch: &T
 }
 
 fn merged_contact(occasion: &Occasion<'_>, before: Option<&Contact>, capture: &Capture) -> Contact {
-    match before {
-        None => Contact {
-            id: occasion.id(),
-            profile: capture.profile.clone(),
-            attributes: capture.attributes.clone(),
-        },
-        Some(before) => {
-            let mut attributes = before.attributes.clone();
-            attributes.extend(capture.attributes.clone());
-            Contact {
-                id: before.id,
-                profile: before.profile.updated_by(&capture.profile),
-                attributes,
-            }
-        }
-    }
+    let mut contact = before.cloned().unwrap_or_else(|| Contact {
+        id: occasion.id(),
+        ..Contact::default()
+    });
+    contact.update(&capture.profile, &capture.attributes, capture.captured_at);
+    contact
 }
 
 /// Adds the messages that the conversation does not have yet; returns how many.

@@ -13,7 +13,7 @@ use super::{
 use crate::domain::{
     activity::Activity,
     capture::StoredMessage,
-    consent::Consent,
+    consent::{Consent, Details},
     contact::Contact,
     conversation::Role,
     lead::{Channel, Intent, Lead, Outcome, Stage},
@@ -102,11 +102,13 @@ pub(super) fn open_reason(keys: &WorkspaceKeys, job: Uuid, stored: JsonValue) ->
 }
 
 pub(super) fn contact(keys: &WorkspaceKeys, row: contact::Model) -> Result<Contact> {
-    Ok(Contact {
+    let mut contact = Contact {
         id: row.id,
         profile: open_json(keys, PROFILE, row.id, &row.profile)?,
         attributes: json("contacts.attributes", row.id, row.attributes)?,
-    })
+    };
+    contact.assume_filled_at(row.created_at);
+    Ok(contact)
 }
 
 pub(super) fn lead(keys: &WorkspaceKeys, row: lead::Model) -> Result<Lead> {
@@ -205,6 +207,7 @@ pub(super) fn consent(row: consent::Model) -> Result<Consent> {
         text: row.shown,
         version: row.version,
         at: row.at,
+        details: Details::default(),
     })
 }
 

@@ -51,6 +51,7 @@ pub fn somebody(random: &mut StdRng, now: DateTime<Utc>) -> (Profile, Lead) {
         phone: field("+34600000000"),
         company: field("Acme"),
         title: field("CTO"),
+        ..Profile::default()
     };
     let lead = Lead {
         id: Uuid::now_v7(),

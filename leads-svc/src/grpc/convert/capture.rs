@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{times, words};
 use crate::domain::{
     capture::{Capture, MAX_CONSENTS, MAX_MESSAGES, MAX_TEXT_BYTES, Message, RequestKey},
-    consent::Consent,
+    consent::{Consent, Details},
     contact::{Profile, RawProfile, check_attributes},
     lead::{Channel, Intent},
     text,
@@ -211,6 +211,7 @@ fn consents(
                     None => captured_at,
                     at => times::read(&at_path(index), at.as_ref(), violations).unwrap_or(captured_at),
                 },
+                details: Details::default(),
             }
         })
         .collect()

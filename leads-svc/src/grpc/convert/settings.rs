@@ -98,6 +98,7 @@ impl Patch {
             hot_threshold: self.hot_threshold.unwrap_or(settings.hot_threshold),
             sync_threshold: self.sync_threshold.unwrap_or(settings.sync_threshold),
             required_fields: self.required_fields.unwrap_or(settings.required_fields),
+            ..settings
         }
     }
 }
