@@ -115,6 +115,7 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
     tasks.spawn("dispatcher", dispatcher.run(stop.clone()));
     tasks.spawn("sweeper", sweeper.run(stop.clone()));
     tasks.spawn("backfill", jobs::backfill::run(core.clone(), stop.clone()));
+    tasks.spawn("retention", jobs::retention::run(core.clone(), stop.clone()));
     tasks.spawn(
         "housekeeping",
         jobs::housekeeping::run(core, auth, readiness.clone(), stop.clone()),

@@ -4,12 +4,12 @@ use leads_proto::leads::v1::{self, privacy_service_server};
 use tonic::{Request, Response, Status};
 
 use super::{
-    call::{invalid, principal},
-    convert::{privacy, query},
+    call::{created, invalid, principal},
+    convert::{consent, privacy, query, settings, words},
 };
 use crate::{
-    domain::{text, violation::Violations},
-    service::core::Core,
+    domain::{lead::Channel, text, violation::Violations},
+    service::{core::Core, error::Error},
 };
 
 /// Serves the RPCs of privacy.
@@ -27,6 +27,87 @@ impl Privacy {
 
 #[tonic::async_trait]
 impl privacy_service_server::PrivacyService for Privacy {
+    async fn record_consent(
+        &self,
+        request: Request<v1::RecordConsentRequest>,
+    ) -> Result<Response<v1::RecordConsentResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        let id = query::lead("lead_id", &request.lead_id, &mut violations);
+        let given = request.consent.unwrap_or_default();
+        let channel = words::read_channel("consent.channel", given.channel, &mut violations);
+        let now = self.core.store.clock().now();
+        let read = consent::read(
+            "consent",
+            &given,
+            channel.unwrap_or(Channel::Api),
+            now,
+            &mut violations,
+        );
+        violations.into_result(()).map_err(invalid)?;
+        let (recorded, state) = self.core.record_consent(&caller, id, read).await?;
+        Ok(created(v1::RecordConsentResponse {
+            consent: Some(consent::consent(recorded)),
+            state: state.map(consent::state),
+        }))
+    }
+
+    async fn list_consents(
+        &self,
+        request: Request<v1::ListConsentsRequest>,
+    ) -> Result<Response<v1::ListConsentsResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let (id, size) = query::of_lead(&request.lead_id, request.page_size).map_err(invalid)?;
+        let page = self
+            .core
+            .list_consents(&caller, id, size, &request.page_token)
+            .await?;
+        Ok(Response::new(v1::ListConsentsResponse {
+            consents: page.records.into_iter().map(consent::consent).collect(),
+            states: page.states.into_iter().map(consent::state).collect(),
+            next_page_token: page.next,
+        }))
+    }
+
+    async fn export_subject(
+        &self,
+        request: Request<v1::ExportSubjectRequest>,
+    ) -> Result<Response<v1::SubjectExport>, Status> {
+        let caller = principal(&request)?;
+        let mut violations = Violations::default();
+        let subject = privacy::subject(request.get_ref(), &mut violations);
+        let subject = violations.into_result(subject).map_err(invalid)?;
+        let Some(subject) = subject else {
+            return Err(Error::invalid_field("email", "is required, or else lead_id").into());
+        };
+        let export = self.core.export_subject(&caller, subject).await?;
+        Ok(Response::new(privacy::export(export)))
+    }
+
+    async fn preview_retention(
+        &self,
+        request: Request<v1::PreviewRetentionRequest>,
+    ) -> Result<Response<v1::PreviewRetentionResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        let size = query::page_size(request.page_size, &mut violations);
+        let given = settings::retention("retention_days", &request.retention_days, &mut violations);
+        violations.into_result(()).map_err(invalid)?;
+        let tried = (!request.retention_days.is_empty()).then_some(given);
+        let (total, page) = self
+            .core
+            .preview_retention(&caller, tried, size, &request.page_token)
+            .await?;
+        Ok(Response::new(v1::PreviewRetentionResponse {
+            total: total.try_into().unwrap_or(i64::MAX),
+            leads: page.items.into_iter().map(privacy::candidate).collect(),
+            next_page_token: page.next,
+        }))
+    }
+
     async fn list_audit_entries(
         &self,
         request: Request<v1::ListAuditEntriesRequest>,

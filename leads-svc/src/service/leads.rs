@@ -16,6 +16,8 @@ use crate::{
     domain::{
         activity::{Activity, Change, Kind},
         capture::StoredMessage,
+        consent::Standing,
+        consent_policy::no_consent,
         contact::Contact,
         lead::{Lead, Outcome, Stage, TransitionError, check_transition},
         page::{LeadCursor, LeadQuery},
@@ -24,7 +26,7 @@ use crate::{
     },
     storage::{
         capture::{LeadWrite, Prior, Write},
-        leads::Record,
+        leads::{Deletion, Record},
     },
 };
 
@@ -125,9 +127,20 @@ impl Core {
             None => String::new(),
         };
         self.note_read(principal, &facts, METHOD, records.len());
+        let standings = self
+            .store
+            .standings(
+                facts.workspace.id,
+                records.iter().map(|record| record.contact.id),
+                &facts.workspace.settings.consent_purpose,
+            )
+            .await?;
         let items = records
             .into_iter()
-            .map(|record| LeadView::new(record, CONSENTS_IN_LISTS, &facts))
+            .map(|record| {
+                let holds = standings.get(&record.contact.id).copied();
+                LeadView::new(record, CONSENTS_IN_LISTS, holds, &facts)
+            })
             .collect();
         Ok(Page { items, next })
     }
@@ -158,7 +171,8 @@ impl Core {
                 )
                 .with("etag", record.lead.etag()));
             }
-            let Some(write) = self.plan_update(&facts, &actor, record, &change)? else {
+            let holds = self.standing(&facts, record.contact.id).await?;
+            let Some(write) = self.plan_update(&facts, &actor, record, &change, holds)? else {
                 return self.view(&facts, id).await;
             };
             if self.store_write(&facts, write, attempt > 0).await? {
@@ -174,6 +188,7 @@ impl Core {
         actor: &str,
         record: Record,
         change: &LeadChange,
+        holds: Option<Standing>,
     ) -> Result<Option<Write>> {
         let Record {
             lead: before,
@@ -225,6 +240,7 @@ impl Core {
                 &lead,
                 contact.profile.filled(),
                 &mut jobs,
+                holds,
                 None,
             );
         }
@@ -255,7 +271,12 @@ impl Core {
         principal.require(Scope::LeadsDelete)?;
         let facts = self.facts(principal.workspace()?).await?;
         let (workspace, by) = (facts.workspace.id, principal.actor());
-        if self.store.delete_lead(workspace, &facts.keys, id, &by).await? {
+        let deletion = Deletion::Erasure { by: &by };
+        if self
+            .store
+            .delete_lead(workspace, &facts.keys, id, deletion)
+            .await?
+        {
             Ok(())
         } else {
             Err(Error::not_found("lead"))
@@ -265,7 +286,7 @@ impl Core {
     /// Owes the CRMs a lead now, below the threshold and after an error too.
     ///
     /// # Errors
-    /// As [`get_lead`](Self::get_lead), `NOT_CONNECTED`, `SYNC_BLOCKED`, `CONFLICT`.
+    /// As [`get_lead`](Self::get_lead), `NOT_CONNECTED`, `SYNC_BLOCKED`, `CONSENT_REQUIRED`, `CONFLICT`.
     pub async fn sync_lead(
         &self,
         principal: &Principal,
@@ -292,6 +313,16 @@ impl Core {
                 )
                 .with("field", reason.field));
             }
+            let holds = self.standing(&facts, record.contact.id).await?;
+            let settings = &facts.workspace.settings;
+            if settings.consent_policy.withholds(holds) {
+                let reason = no_consent(&settings.consent_purpose, holds);
+                return Err(Error::new(
+                    Reason::ConsentRequired,
+                    format!("{}; {}", reason.message, reason.hint),
+                )
+                .with("purpose", &settings.consent_purpose));
+            }
             let occasion = self.occasion(&facts, &actor);
             let mut write = Write::empty(facts.workspace.id);
             let prior = Prior::At(record.lead.revision);
@@ -305,6 +336,7 @@ impl Core {
                 &record.lead,
                 filled,
                 &mut record.jobs,
+                holds,
                 Some(&providers),
             );
             let names: Vec<&str> = providers.iter().map(|provider| provider.name()).collect();
@@ -426,22 +458,31 @@ impl Core {
         found.map(|_| ()).ok_or_else(|| Error::not_found("lead"))
     }
 
-    async fn view(&self, facts: &Facts, id: Uuid) -> Result<LeadView> {
+    /// What holds for the workspace's consent purpose.
+    async fn standing(&self, facts: &Facts, contact: Uuid) -> Result<Option<Standing>> {
+        let purpose = &facts.workspace.settings.consent_purpose;
+        let standings = self
+            .store
+            .standings(facts.workspace.id, [contact], purpose)
+            .await?;
+        Ok(standings.get(&contact).copied())
+    }
+
+    pub(super) async fn view(&self, facts: &Facts, id: Uuid) -> Result<LeadView> {
         let record = self
             .store
             .find_lead(facts.workspace.id, &facts.keys, id)
             .await?
             .ok_or_else(|| Error::not_found("lead"))?;
-        let consents = self
-            .store
-            .consents(facts.workspace.id, record.contact.id, plan::SHOWN_CONSENTS as u64)
-            .await?;
-        Ok(LeadView::new(record, consents, facts))
+        let mut consents = self.deciding_consents(facts, record.contact.id).await?;
+        let holds = plan::standing(&self.occasion(facts, ""), &consents);
+        consents.truncate(plan::SHOWN_CONSENTS);
+        Ok(LeadView::new(record, consents, holds, facts))
     }
 }
 
 /// How many of a page's rows fit into an answer: as many as asked for, fewer if their texts are long, at least one.
-fn fitting(size: u64, bytes: impl Iterator<Item = usize>) -> u64 {
+pub(super) fn fitting(size: u64, bytes: impl Iterator<Item = usize>) -> u64 {
     let mut sum = 0_usize;
     let fitting = bytes.take_while(|bytes| {
         sum = sum.saturating_add(*bytes);

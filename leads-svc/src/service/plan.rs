@@ -11,7 +11,8 @@ use crate::{
     domain::{
         activity::{Activity, Change, Details, Kind},
         capture::{Capture, Message, StoredMessage},
-        consent::Consent,
+        consent::{self, Consent},
+        consent_policy::no_consent,
         contact::{Contact, Profile},
         ids,
         lead::{Intent, Lead, Stage},
@@ -19,7 +20,7 @@ use crate::{
         sync::{Job, JobState, Lane, Link, Provider, Status, eligibility},
     },
     storage::{
-        capture::{ContactWrite, LeadWrite, Prior, Write},
+        capture::{ContactWrite, LeadWrite, Prior, Withheld, Write},
         contacts::Person,
         jobs::write::Want,
         leads::Record,
@@ -130,6 +131,10 @@ pub fn capture(occasion: Occasion<'_>, capture: Capture, known: Option<Known>) -
             .map(|known| known.consents.clone())
             .unwrap_or_default(),
     );
+    let standings = [
+        standing(&occasion, known.as_ref().map_or(&[], |known| &known.consents)),
+        standing(&occasion, &consents),
+    ];
     consents.truncate(SHOWN_CONSENTS);
 
     write.contact = Some(ContactWrite {
@@ -170,6 +175,7 @@ pub fn capture(occasion: Occasion<'_>, capture: Capture, known: Option<Known>) -
         score: known.as_ref().and_then(|known| known.score.clone()),
         jobs: known.map(|known| known.jobs).unwrap_or_default(),
         consents,
+        standings,
     };
     let view = change_lead(&occasion, &mut write, standing, Some(touch));
     let collected = if is_new {
@@ -201,6 +207,7 @@ pub fn append_messages(
         consents,
     } = known;
     let contact = person.contact;
+    let held = standing(&occasion, &consents);
     let appended = append(
         &occasion,
         &mut write,
@@ -216,7 +223,7 @@ pub fn append_messages(
             score,
             jobs,
         };
-        let view = LeadView::new(record, consents, occasion.facts);
+        let view = LeadView::new(record, consents, held, occasion.facts);
         return (write, Box::new(view), appended);
     }
     write.contact = Some(ContactWrite {
@@ -238,21 +245,43 @@ pub fn append_messages(
         score,
         jobs,
         consents,
+        standings: [held, held],
     };
     let view = change_lead(&occasion, &mut write, standing, None);
     (write, view, appended)
 }
 
-/// Owes every connected CRM the newest revision of a lead whose mapped fields changed.
+/// What holds for the workspace's consent purpose by consents that are given newest first.
+pub fn standing(occasion: &Occasion<'_>, consents: &[Consent]) -> Option<consent::Standing> {
+    let purpose = &occasion.facts.workspace.settings.consent_purpose;
+    let records: Vec<Consent> = consents
+        .iter()
+        .rev()
+        .filter(|consent| consent.purpose == *purpose)
+        .cloned()
+        .collect();
+    consent::current(&records, purpose, occasion.now).map(|current| current.standing)
+}
+
+/// Owes every connected CRM the newest revision of a lead whose mapped fields changed, or gives up what was owed if
+/// the person's consent does not allow it.
 pub fn owe(
     occasion: &Occasion<'_>,
     write: &mut Write,
     lead: &Lead,
     filled: i16,
     jobs: &mut HashMap<Provider, Job>,
+    holds: Option<consent::Standing>,
     forced: Option<&[Provider]>,
 ) {
     let settings = &occasion.facts.workspace.settings;
+    if settings.consent_policy.withholds(holds) {
+        write.withheld = (!jobs.is_empty()).then(|| Withheld {
+            lead: lead.id,
+            reason: no_consent(&settings.consent_purpose, holds),
+        });
+        return;
+    }
     let lane = if forced.is_some() || lead.score >= settings.hot_threshold {
         Lane::Hot
     } else {
@@ -267,7 +296,9 @@ pub fn owe(
             Some(providers) => providers.contains(&provider),
             None => known.is_some() || eligibility(lead.score, filled, settings).is_ok(),
         };
-        if !wanted {
+        let has_it = known
+            .is_some_and(|job| job.state == JobState::Done && job.link.wanted_revision >= lead.sync_revision);
+        if !wanted || has_it {
             continue;
         }
         write.wants.push(Want {
@@ -329,6 +360,8 @@ struct Standing {
     score: Option<Score>,
     jobs: HashMap<Provider, Job>,
     consents: Vec<Consent>,
+    /// What holds for the workspace's consent purpose, before and after.
+    standings: [Option<consent::Standing>; 2],
 }
 
 /// Scores, raises revisions, writes the timeline and owes the CRMs.
@@ -348,6 +381,7 @@ fn change_lead(
         score,
         mut jobs,
         consents,
+        standings: [held, holds],
     } = standing;
     let prior = if is_new {
         Prior::Absent
@@ -425,8 +459,9 @@ fn change_lead(
     };
     lead.last_activity_at = occasion.now;
     let filled = contact.profile.filled();
-    if is_new || rescored || !changes.is_empty() {
-        owe(occasion, write, &lead, filled, &mut jobs, None);
+    let policy = settings.consent_policy;
+    if is_new || rescored || !changes.is_empty() || policy.withholds(held) != policy.withholds(holds) {
+        owe(occasion, write, &lead, filled, &mut jobs, holds, None);
     }
     write.lead = Some(LeadWrite {
         lead: lead.clone(),
@@ -440,6 +475,7 @@ fn change_lead(
             jobs,
         },
         consents,
+        holds,
         occasion.facts,
     ))
 }

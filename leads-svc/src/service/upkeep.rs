@@ -15,6 +15,20 @@ impl Core {
         let Some(workspace) = self.store.find_workspace(connection.workspace).await? else {
             return Ok(false);
         };
+        match self
+            .store
+            .follow_consents(workspace.id, &workspace.settings)
+            .await
+        {
+            Ok((0, 0)) => {}
+            Ok((cancelled, owed)) => {
+                tracing::info!(workspace.id = %workspace.id, cancelled, owed, "syncs follow consents");
+                self.wake_delivery();
+            }
+            // Found again by the next look.
+            Err(storage::Error::Serialization(_) | storage::Error::Timeout(_)) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        }
         let owed = self
             .store
             .backfill(
@@ -56,5 +70,19 @@ impl Core {
     /// `STORAGE_UNAVAILABLE`.
     pub async fn forget_old_answers(&self) -> Result<u64> {
         Ok(self.store.forget_old_answers().await? + self.store.forget_old_reads().await?)
+    }
+
+    /// Seals the texts of consents that an earlier release stored in the open; returns how many.
+    ///
+    /// # Errors
+    /// `STORAGE_UNAVAILABLE`.
+    pub async fn seal_old_consents(&self) -> Result<usize> {
+        let mut sealed = 0;
+        loop {
+            match self.store.seal_old_consents().await? {
+                0 => return Ok(sealed),
+                some => sealed += some,
+            }
+        }
     }
 }

@@ -70,6 +70,7 @@ impl Operational for connection::Entity {}
 impl Operational for connection_task::Entity {}
 impl Operational for connector_replica::Entity {}
 impl Operational for sync_job::Entity {}
+impl Operational for consent::Entity {}
 impl Operational for personal_read::Entity {}
 
 /// Rows of all workspaces: for authentication, delivery and housekeeping, never for an answer to a workspace's key.

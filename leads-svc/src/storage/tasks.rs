@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, LockBehavior, LockType},
 };
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     Store, Transaction,
     connections::{Facts, State},
+    consents::lacked_consent,
     entity::{connection, connection_task, sync_job},
     error::Result,
     jobs::report::Receipt,
@@ -228,7 +229,7 @@ impl Store {
     }
 }
 
-/// A connection works: what had been given up is tried once more, and everything is owed to an account that is another
+/// A connection works: what had been given up, unless for the lack of consent, is tried once more, and everything is owed to an account that is another
 /// one than before.
 async fn owe_again(transaction: &Transaction, id: Uuid, account: &str, now: DateTime<Utc>) -> Result<()> {
     let known = scope::select_any::<connection::Entity>()
@@ -239,6 +240,7 @@ async fn owe_again(transaction: &Transaction, id: Uuid, account: &str, now: Date
     let of_connection = || {
         scope::update_any::<sync_job::Entity>()
             .filter(sync_job::Column::ConnectionId.eq(id))
+            .filter(lacked_consent(transaction.get_database_backend()).not())
             .col_expr(sync_job::Column::Attempt, Expr::value(0))
             .col_expr(sync_job::Column::NextAt, Expr::value(now))
             .col_expr(sync_job::Column::FirstPendingAt, Expr::value(now))

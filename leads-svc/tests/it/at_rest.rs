@@ -39,6 +39,8 @@ const PERSON: RawProfile<'_> = RawProfile {
 const DETAIL: &str = "zanarydetail of the intent";
 const SAID: &str = "zanarysaid our budget is 61,234 EUR a year and I sign the contract myself";
 const ADDED: &str = "zanaryadded we need it within two weeks";
+const CONSENTED: &str = "zanaryconsent: may we write to zanary.mail@canarydomain.example?";
+const CONSENT_PAGE: &str = "https://canarypage.example/?mail=zanary";
 const VENDOR_SAID: &str = "Email address zanary.mail@canarydomain.example is invalid";
 
 /// Everything that the database holds: its files, or the text of every row.
@@ -95,6 +97,13 @@ fn canary() -> CollectLeadRequest {
     request.intent.as_mut().unwrap().detail = DETAIL.to_owned();
     request.messages[0].text = SAID.to_owned();
     request.messages[0].role = MessageRole::Visitor.into();
+    request.consents = vec![leads_proto::leads::v1::Consent {
+        purpose: "sales_contact".to_owned(),
+        given: true,
+        text: CONSENTED.to_owned(),
+        page: CONSENT_PAGE.to_owned(),
+        ..Default::default()
+    }];
     request.request_id = Uuid::new_v4().to_string();
     request
 }
@@ -170,6 +179,8 @@ async fn personal_data_and_secrets_are_nowhere_in_the_database(world: World) {
         SAID,
         "61,234 EUR",
         ADDED,
+        CONSENTED,
+        CONSENT_PAGE,
         VENDOR_SAID,
         VENDOR_TOKEN,
         secret.as_str(),

@@ -13,6 +13,7 @@
 mod at_rest;
 mod audit;
 mod captures;
+mod consents;
 mod conversations;
 mod delivery;
 mod edge;
@@ -20,6 +21,7 @@ mod groups;
 mod leads;
 mod lists;
 mod population;
+mod privacy;
 mod rpc;
 mod searching;
 mod world;

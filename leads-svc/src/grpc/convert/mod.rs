@@ -2,6 +2,7 @@
 
 pub mod capture;
 pub mod connector;
+pub mod consent;
 pub mod lead;
 pub mod privacy;
 pub mod query;

@@ -1,13 +1,17 @@
-//! The audit log, from and to the wire.
+//! The audit log, exports and retention, from and to the wire.
 
 use std::collections::BTreeMap;
 
 use leads_proto::leads::v1;
 
-use super::times::timestamp;
+use super::{consent, lead, query, times::timestamp, words};
 use crate::{
-    domain::violation::Violations,
-    service::audit::{Anchor, Entry, Problem, Walk, mac_text, parse_mac},
+    domain::{email::Email, ids, violation::Violations},
+    service::{
+        audit::{Anchor, Entry, Problem, Walk, mac_text, parse_mac},
+        export::{Export, Subject},
+        retention::Candidate,
+    },
 };
 
 const MAX_ANCHORS: usize = 1_000;
@@ -73,5 +77,49 @@ fn problem(problem: Problem) -> v1::AuditProblem {
         Problem::Inserted => v1::AuditProblem::Inserted,
         Problem::AnchorDiffers => v1::AuditProblem::AnchorDiffers,
         Problem::HeadDiffers => v1::AuditProblem::HeadDiffers,
+    }
+}
+
+/// Whose data, by address or by lead.
+pub fn subject(request: &v1::ExportSubjectRequest, violations: &mut Violations) -> Option<Subject> {
+    match (request.email.is_empty(), request.lead_id.is_empty()) {
+        (true, true) => violations.add("email", "is required, or else lead_id"),
+        (false, false) => violations.add("lead_id", "cannot be given beside an email"),
+        (false, true) => match Email::parse(&request.email) {
+            Ok(email) => return Some(Subject::Email(email.as_str().to_owned())),
+            Err(problem) => violations.add("email", problem),
+        },
+        (true, false) => {
+            return Some(Subject::Lead(query::lead(
+                "lead_id",
+                &request.lead_id,
+                violations,
+            )));
+        }
+    }
+    None
+}
+
+/// Everything about a person.
+pub fn export(export: Export) -> v1::SubjectExport {
+    v1::SubjectExport {
+        exported_at: Some(timestamp(export.at)),
+        contact: Some(lead::contact(export.contact)),
+        lead: export.lead.map(|view| lead::lead(*view)),
+        messages: export.messages.into_iter().map(lead::message).collect(),
+        scores: export.scores.into_iter().map(lead::score).collect(),
+        activities: export.activities.into_iter().map(lead::activity).collect(),
+        consents: export.consents.into_iter().map(consent::consent).collect(),
+        consent_states: export.consent_states.into_iter().map(consent::state).collect(),
+        audit_entries: export.audit_entries.into_iter().map(audit_entry).collect(),
+    }
+}
+
+/// A lead that was kept long enough.
+pub fn candidate(candidate: Candidate) -> v1::RetentionCandidate {
+    v1::RetentionCandidate {
+        lead_id: ids::format::<ids::Lead>(candidate.lead),
+        stage: words::stage(candidate.stage).into(),
+        last_activity_at: Some(timestamp(candidate.last_activity_at)),
     }
 }

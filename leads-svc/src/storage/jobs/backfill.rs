@@ -15,6 +15,7 @@ use crate::{
     storage::{
         Store,
         capture::{Prior, insert},
+        consents::withheld,
         entity::{contact, lead, sync_job},
         error::Result,
         scope,
@@ -73,6 +74,7 @@ impl Store {
             .filter(lead::Column::Score.gte(i16::from(settings.sync_threshold)))
             .filter(Expr::exists(has_job).not())
             .filter(Expr::exists(complete))
+            .filter(withheld(settings, self.clock.now()).not())
             .order_by_asc(lead::Column::Id)
             .limit(BATCH)
             // A lead that is being deleted is not owed any more.

@@ -22,7 +22,10 @@ fn scope(path: &str) -> Scope {
         "CreateWorkspace" => Scope::PlatformWorkspaces,
         "GetWorkspace" => Scope::WorkspaceRead,
         "UpdateSettings" | "CreateApiKey" | "ListApiKeys" | "RevokeApiKey" => Scope::WorkspaceAdmin,
-        "ListAuditEntries" | "VerifyAudit" => Scope::PrivacyRead,
+        "ListAuditEntries" | "VerifyAudit" | "ListConsents" | "ExportSubject" | "PreviewRetention" => {
+            Scope::PrivacyRead
+        }
+        "RecordConsent" => Scope::PrivacyWrite,
         "ConnectProvider" | "DisconnectProvider" => Scope::IntegrationsWrite,
         "GetConnection" | "ListConnections" => Scope::IntegrationsRead,
         _ => panic!("{path} has no scope case"),
