@@ -19,6 +19,9 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// Pause after a failure, so that a broken database or Redis is not hammered.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
+/// Shortest time between two looks that were asked for: what is stored meanwhile shares the second.
+const BETWEEN_WAKES: Duration = Duration::from_millis(10);
+
 /// Publishes until it is stopped. Any number of replicas may run one each.
 #[derive(Clone)]
 pub struct Dispatcher {
@@ -42,6 +45,7 @@ impl Dispatcher {
         let mut probed = tokio::time::Instant::now();
         let mut woken = true;
         loop {
+            let looked = tokio::time::Instant::now();
             let result = self.round(woken, &mut probed).await;
             let pause = match result {
                 Ok(true) => Duration::ZERO,
@@ -56,6 +60,9 @@ impl Dispatcher {
                 () = self.wake.notified() => true,
                 () = tokio::time::sleep(pause) => false,
             };
+            if woken {
+                tokio::time::sleep_until(looked + BETWEEN_WAKES).await;
+            }
         }
     }
 

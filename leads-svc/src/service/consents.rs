@@ -17,7 +17,10 @@ use crate::{
         activity::Kind,
         consent::{Consent, Standing, current},
     },
-    storage::capture::{ContactWrite, LeadWrite, Prior, Write},
+    storage::{
+        capture::{ContactWrite, LeadWrite, Write},
+        transaction::Prior,
+    },
 };
 
 /// What holds for a purpose.

@@ -25,8 +25,9 @@ use crate::{
         sync::{self, Hindrance, Link, Provider},
     },
     storage::{
-        capture::{LeadWrite, Prior, Write},
+        capture::{LeadWrite, Write},
         leads::{Deletion, Record},
+        transaction::Prior,
     },
 };
 

@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::{
     Store, Transaction,
-    capture::insert,
     crypto::WorkspaceKeys,
     entity::{audit, audit_anchor, audit_head, personal_read},
     error::{Error, Result},
@@ -112,16 +111,18 @@ pub(super) async fn append(
             n: anchor.n,
             mac: anchor.mac.clone(),
         };
-        insert::<audit_head::Entity>(transaction, vec![row]).await?;
+        transaction.insert::<audit_head::Entity>(vec![row]).await?;
     }
-    insert::<audit::Entity>(transaction, vec![row(workspace, entry)]).await?;
+    transaction
+        .insert::<audit::Entity>(vec![row(workspace, entry)])
+        .await?;
     if anchor.n % ANCHOR_INTERVAL == 0 {
         let row = audit_anchor::Model {
             workspace_id: workspace,
             n: anchor.n,
             mac: anchor.mac.clone(),
         };
-        insert::<audit_anchor::Entity>(transaction, vec![row]).await?;
+        transaction.insert::<audit_anchor::Entity>(vec![row]).await?;
         transaction
             .anchors
             .lock()
@@ -256,7 +257,9 @@ impl Store {
             leads: read.leads,
         });
         let transaction = self.begin().await?;
-        insert::<personal_read::Entity>(&transaction, rows.collect()).await?;
+        transaction
+            .insert::<personal_read::Entity>(rows.collect())
+            .await?;
         transaction.commit().await
     }
 

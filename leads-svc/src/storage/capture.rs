@@ -7,36 +7,25 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{
-    Store, Transaction,
+    Store,
     consents::{cancel, consent_row},
     crypto::WorkspaceKeys,
     entity::{activity, consent, contact, idempotency, lead, message, score, sync_job},
-    error::{Error, Result},
+    error::Result,
     idempotency::Answer,
+    insert::NewRows,
     jobs::write::Want,
     rows, scope,
+    transaction::{Prior, Transaction, moved_unless},
 };
 use crate::domain::{
     activity::Activity, capture::StoredMessage, consent::Consent, contact::Profile, lead::Lead, score::Score,
     search, sync::Reason,
 };
-
-/// Most rows of one statement. Its parameters stay far below what both databases take, and a connection can keep the
-/// statements of all sizes prepared.
-const ROWS_PER_STATEMENT: usize = 32;
-
-/// What was there before a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prior {
-    /// Nothing: the row is new.
-    Absent,
-    /// The row, at this revision.
-    At(i64),
-}
 
 /// A contact to store.
 #[derive(Debug, Clone)]
@@ -205,7 +194,7 @@ impl Write {
         for (lead, activity) in self.activities {
             sealed
                 .activities
-                .push(activity_row(keys, workspace, lead, activity)?);
+                .push(rows::activity_row(keys, workspace, lead, activity)?);
         }
         for want in self.wants {
             match want.prior {
@@ -232,24 +221,48 @@ impl Store {
             all.join(write);
         }
         // Everybody locks rows in this order, so that nobody waits in a circle.
+        all.answers.sort_unstable_by_key(|row| row.request_id);
+        all.new_contacts
+            .sort_unstable_by(|left, right| left.email_index.cmp(&right.email_index));
         all.changed_contacts.sort_unstable_by_key(|(row, _)| row.id);
         all.changed_leads.sort_unstable_by_key(|(row, _)| row.id);
         all.changed_jobs.sort_unstable_by_key(|want| want.lead);
+        let is_new =
+            all.changed_contacts.is_empty() && all.changed_leads.is_empty() && all.changed_jobs.is_empty();
+
+        let people = NewRows::of(self.backend())
+            .and::<idempotency::Entity>(all.answers)?
+            .and::<contact::Entity>(all.new_contacts)?
+            .and::<lead::Entity>(all.new_leads)?;
+        let (people, belongings) = if is_new {
+            (None, people)
+        } else {
+            (Some(people), NewRows::of(self.backend()))
+        };
+        let belongings = belongings
+            .and::<message::Entity>(all.messages)?
+            .and::<consent::Entity>(all.consents)?
+            .and::<score::Entity>(all.scores)?
+            .and::<activity::Entity>(all.activities)?
+            .and::<sync_job::Entity>(all.new_jobs)?;
+        if is_new && belongings.is_one_statement() {
+            leads_runtime::crash_point!("capture.before_commit");
+            belongings.insert(&self.database).await?;
+            leads_runtime::crash_point!("capture.after_commit");
+            return Ok(());
+        }
+
         let transaction = self.begin().await?;
-        insert::<idempotency::Entity>(&transaction, all.answers).await?;
-        insert::<contact::Entity>(&transaction, all.new_contacts).await?;
-        insert::<lead::Entity>(&transaction, all.new_leads).await?;
+        if let Some(people) = people {
+            people.insert(&*transaction).await?;
+        }
         for (row, revision) in all.changed_contacts {
             change_contact(&transaction, row, revision).await?;
         }
         for (row, revision) in all.changed_leads {
             change_lead(&transaction, row, revision).await?;
         }
-        insert::<message::Entity>(&transaction, all.messages).await?;
-        insert::<consent::Entity>(&transaction, all.consents).await?;
-        insert::<score::Entity>(&transaction, all.scores).await?;
-        insert::<activity::Entity>(&transaction, all.activities).await?;
-        insert::<sync_job::Entity>(&transaction, all.new_jobs).await?;
+        belongings.insert(&*transaction).await?;
         let now = self.clock.now();
         for want in all.changed_jobs {
             want.apply(&transaction, workspace, now).await?;
@@ -263,24 +276,6 @@ impl Store {
         leads_runtime::crash_point!("capture.after_commit");
         Ok(())
     }
-}
-
-/// Inserts rows, few statements for many: their sizes are powers of two, so that few texts are to be prepared.
-pub(super) async fn insert<E>(transaction: &Transaction, rows: Vec<E::Model>) -> Result<()>
-where
-    E: EntityTrait,
-    E::Model: IntoActiveModel<E::ActiveModel>,
-    E::ActiveModel: Send,
-{
-    let mut waiting = rows.into_iter().map(IntoActiveModel::into_active_model);
-    while let Some(size) = waiting.len().checked_ilog2() {
-        let size = ROWS_PER_STATEMENT.min(1 << size);
-        let some: Vec<E::ActiveModel> = waiting.by_ref().take(size).collect();
-        E::insert_many(some)
-            .exec_without_returning(&**transaction)
-            .await?;
-    }
-    Ok(())
 }
 
 async fn change_contact(transaction: &Transaction, row: contact::Model, prior: i64) -> Result<()> {
@@ -321,16 +316,6 @@ async fn change_lead(transaction: &Transaction, row: lead::Model, prior: i64) ->
         .exec(&**transaction)
         .await?;
     moved_unless(changed.rows_affected == 1, "leads.revision")
-}
-
-fn moved_unless(holds: bool, constraint: &str) -> Result<()> {
-    if holds {
-        Ok(())
-    } else {
-        Err(Error::Conflict {
-            constraint: constraint.to_owned(),
-        })
-    }
 }
 
 fn contact_row(keys: &WorkspaceKeys, workspace: Uuid, write: ContactWrite) -> Result<contact::Model> {
@@ -397,23 +382,5 @@ fn score_row(
         rubric_version: score.rubric_version,
         sealed: rows::seal_json(keys, rows::SCORE, id, &score.dimensions)?,
         scored_at: score.scored_at,
-    })
-}
-
-/// A timeline entry as a row.
-pub(super) fn activity_row(
-    keys: &WorkspaceKeys,
-    workspace: Uuid,
-    lead: Uuid,
-    activity: Activity,
-) -> Result<activity::Model> {
-    Ok(activity::Model {
-        sealed: rows::seal_json(keys, rows::ACTIVITY, activity.id, &activity.details)?,
-        id: activity.id,
-        workspace_id: workspace,
-        lead_id: lead,
-        kind: activity.kind,
-        actor: activity.actor,
-        at: activity.at,
     })
 }

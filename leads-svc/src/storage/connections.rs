@@ -166,7 +166,7 @@ impl Store {
                 backfill_at: None,
                 backfills: 0,
             };
-            super::capture::insert::<connection::Entity>(&transaction, vec![row]).await?;
+            transaction.insert::<connection::Entity>(vec![row]).await?;
         }
         tasks::owe_check(
             &transaction,

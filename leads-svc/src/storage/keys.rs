@@ -58,7 +58,7 @@ impl Store {
             revoked_at: None,
         };
         let transaction = self.begin().await?;
-        super::capture::insert::<api_key::Entity>(&transaction, vec![row]).await?;
+        transaction.insert::<api_key::Entity>(vec![row]).await?;
         if let Some((workspace, keys)) = chain {
             audit::append(&transaction, &keys, workspace, act, self.clock.now()).await?;
         }

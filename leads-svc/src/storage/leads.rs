@@ -75,7 +75,11 @@ impl Store {
         ids: &[Uuid],
     ) -> Result<Vec<Record>> {
         let rows = scope::select::<lead::Entity>(workspace)
-            .filter(lead::Column::Id.is_in(ids.iter().copied()))
+            .filter(scope::among(
+                lead::Column::Id,
+                ids.iter().copied(),
+                self.backend(),
+            ))
             .all(self.reader())
             .await?;
         self.records(workspace, keys, rows).await
@@ -226,7 +230,7 @@ impl Store {
         if let Some(address) = address {
             let id = leads_runtime::ids::new_id(&self.clock);
             let row = tombstone(keys, workspace, id, address, now)?;
-            super::capture::insert::<contact::Entity>(&transaction, vec![row]).await?;
+            transaction.insert::<contact::Entity>(vec![row]).await?;
         }
         if deleted.rows_affected == 1 {
             let act = Act::new(by, Action::LeadDeleted, ids::format::<ids::Lead>(id));
@@ -247,7 +251,11 @@ impl Store {
             return Ok(Vec::new());
         }
         let contacts = scope::select::<contact::Entity>(workspace)
-            .filter(contact::Column::Id.is_in(found.iter().map(|row| row.contact_id)))
+            .filter(scope::among(
+                contact::Column::Id,
+                found.iter().map(|row| row.contact_id),
+                self.backend(),
+            ))
             .all(self.reader())
             .await?;
         let mut contacts: HashMap<Uuid, contact::Model> =
@@ -257,7 +265,7 @@ impl Store {
         if !orphans.is_empty() {
             // Left out if they were deleted between the two reads.
             if let Some(row) = scope::select::<lead::Entity>(workspace)
-                .filter(lead::Column::Id.is_in(orphans))
+                .filter(scope::among(lead::Column::Id, orphans, self.backend()))
                 .one(self.reader())
                 .await?
             {

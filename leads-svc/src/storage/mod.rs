@@ -3,15 +3,12 @@
 //! Stored: one file per aggregate below, one table per file in `entity`. Moves: callers begin a [`Transaction`] for
 //! writes and commit it explicitly; dropping it rolls back. Holds: rows of a workspace are reached through `scope` only.
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use leads_runtime::clock::Clock;
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::MigratorTrait;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::Mutex;
 
 pub mod activities;
 pub mod audit;
@@ -23,6 +20,7 @@ pub mod crypto;
 pub mod entity;
 pub mod error;
 pub mod idempotency;
+mod insert;
 pub mod jobs;
 pub mod keyring;
 pub mod keys;
@@ -33,9 +31,11 @@ mod rows;
 pub mod scope;
 pub mod scores;
 pub mod tasks;
+pub mod transaction;
 pub mod workspaces;
 
 pub use error::{Error, Result};
+pub use transaction::Transaction;
 
 use crypto::KeyEncryptionKey;
 use keyring::Keyring;
@@ -159,62 +159,13 @@ impl Store {
         Ok(there - (self.clock.now() - self.clock.offset() - answered_for))
     }
 
-    /// Starts a transaction for writes.
-    ///
-    /// # Errors
-    /// No connection is free, or the database is away.
-    pub async fn begin(&self) -> Result<Transaction> {
-        let (database, turn) = match &self.sqlite_writer {
-            Some(writer) => (
-                &writer.database,
-                Some(Arc::clone(&writer.turn).lock_owned().await),
-            ),
-            None => (&self.database, None),
-        };
-        let inner = database
-            .begin_with_options(TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            })
-            .await?;
-        Ok(Transaction {
-            inner,
-            _turn: turn,
-            anchors: std::sync::Mutex::default(),
-        })
+    fn backend(&self) -> DbBackend {
+        self.database.get_database_backend()
     }
 
     /// For reads outside a transaction.
     fn reader(&self) -> &DatabaseConnection {
         &self.database
-    }
-}
-
-/// A write in progress. Dropped without [`commit`](Self::commit) it leaves nothing behind.
-#[derive(Debug)]
-pub struct Transaction {
-    inner: DatabaseTransaction,
-    _turn: Option<OwnedMutexGuard<()>>,
-    anchors: std::sync::Mutex<Vec<audit::Passed>>,
-}
-
-impl Transaction {
-    /// Makes the write durable.
-    ///
-    /// # Errors
-    /// It is not known whether the write took place if the database became unavailable.
-    pub async fn commit(self) -> Result<()> {
-        self.inner.commit().await?;
-        audit::tell(self.anchors);
-        Ok(())
-    }
-}
-
-impl Deref for Transaction {
-    type Target = DatabaseTransaction;
-
-    fn deref(&self) -> &DatabaseTransaction {
-        &self.inner
     }
 }
 

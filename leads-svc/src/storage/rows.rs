@@ -212,3 +212,21 @@ pub(super) fn activity(keys: &WorkspaceKeys, row: activity::Model) -> Result<Act
         at: row.at,
     })
 }
+
+/// A timeline entry as a row.
+pub(super) fn activity_row(
+    keys: &WorkspaceKeys,
+    workspace: Uuid,
+    lead: Uuid,
+    activity: Activity,
+) -> Result<activity::Model> {
+    Ok(activity::Model {
+        sealed: seal_json(keys, ACTIVITY, activity.id, &activity.details)?,
+        id: activity.id,
+        workspace_id: workspace,
+        lead_id: lead,
+        kind: activity.kind,
+        actor: activity.actor,
+        at: activity.at,
+    })
+}

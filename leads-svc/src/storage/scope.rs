@@ -5,7 +5,10 @@
     reason = "the scoped starts are built here, from the unscoped ones"
 )]
 
-use sea_orm::{ColumnTrait, DeleteMany, EntityTrait, QueryFilter, Select, UpdateMany};
+use sea_orm::{
+    ColumnTrait, DbBackend, DeleteMany, EntityTrait, QueryFilter, Select, UpdateMany,
+    sea_query::{Expr, SimpleExpr},
+};
 use uuid::Uuid;
 
 use super::entity::{
@@ -86,4 +89,22 @@ pub fn update_any<E: Operational>() -> UpdateMany<E> {
 /// Deletes rows of all workspaces, under the same rule.
 pub fn delete_any<E: Operational>() -> DeleteMany<E> {
     E::delete_many()
+}
+
+/// Whether a column is one of these ids, in one text however many there are: a connection keeps every text prepared.
+pub fn among<C: ColumnTrait>(
+    column: C,
+    ids: impl IntoIterator<Item = Uuid>,
+    backend: DbBackend,
+) -> SimpleExpr {
+    let (text, [open, mark, close]) = match backend {
+        DbBackend::Postgres => ("$1 = ANY (CAST($2 AS uuid[]))", ["{", "", "}"]),
+        _ => ("? IN (SELECT unhex(value) FROM json_each(?))", ["[", "\"", "]"]),
+    };
+    let ids: Vec<String> = ids
+        .into_iter()
+        .map(|id| format!("{mark}{}{mark}", id.simple()))
+        .collect();
+    let list = format!("{open}{}{close}", ids.join(","));
+    Expr::cust_with_exprs(text, [Expr::col(column.as_column_ref()), Expr::value(list)])
 }

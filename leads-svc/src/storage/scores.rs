@@ -46,7 +46,7 @@ impl Store {
         ids: impl Iterator<Item = Uuid>,
     ) -> Result<HashMap<Uuid, Score>> {
         scope::select::<score::Entity>(workspace)
-            .filter(score::Column::Id.is_in(ids))
+            .filter(scope::among(score::Column::Id, ids, self.backend()))
             .all(self.reader())
             .await?
             .into_iter()

@@ -81,7 +81,7 @@ pub(super) async fn owe_check(
         lease_until: None,
         created_at: now,
     };
-    super::capture::insert::<connection_task::Entity>(transaction, vec![row]).await
+    transaction.insert::<connection_task::Entity>(vec![row]).await
 }
 
 impl Store {

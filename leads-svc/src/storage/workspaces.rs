@@ -44,7 +44,7 @@ impl Store {
             created_at,
         };
         let transaction = self.begin().await?;
-        super::capture::insert::<workspace::Entity>(&transaction, vec![row]).await?;
+        transaction.insert::<workspace::Entity>(vec![row]).await?;
         let act = Act::new(by, Action::WorkspaceCreated, ids::format::<ids::Workspace>(id));
         audit::append(&transaction, &keys, id, act, created_at).await?;
         transaction.commit().await?;

@@ -8,8 +8,9 @@ use leads_svc::{
     service::{capture::Answered, plan::Collected},
     storage::{
         Error,
-        capture::{LeadWrite, Prior, Write},
+        capture::{LeadWrite, Write},
         entity::{contact, lead as lead_table, message},
+        transaction::Prior,
     },
 };
 use leads_testkit::wait::until;

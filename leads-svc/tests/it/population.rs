@@ -11,8 +11,9 @@ use leads_svc::{
         sync::Lane,
     },
     storage::{
-        capture::{ContactWrite, LeadWrite, Prior, Write},
+        capture::{ContactWrite, LeadWrite, Write},
         entity::sync_job,
+        transaction::Prior,
     },
 };
 use rand::{RngExt, rngs::StdRng};

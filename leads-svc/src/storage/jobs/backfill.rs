@@ -14,11 +14,11 @@ use crate::{
     },
     storage::{
         Store,
-        capture::{Prior, insert},
         consents::withheld,
         entity::{contact, lead, sync_job},
         error::Result,
         scope,
+        transaction::Prior,
     },
 };
 
@@ -101,7 +101,7 @@ impl Store {
                 .into_row(workspace)
             })
             .collect();
-        insert::<sync_job::Entity>(&transaction, rows).await?;
+        transaction.insert::<sync_job::Entity>(rows).await?;
         transaction.commit().await?;
         Ok(leads.len())
     }

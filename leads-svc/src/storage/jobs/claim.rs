@@ -6,7 +6,7 @@ use std::{
 };
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DbBackend, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
@@ -85,50 +85,54 @@ impl Store {
         for hint in named {
             by_generation.entry(hint.generation).or_default().push(hint.job);
         }
-        let by_name = by_generation
-            .into_iter()
-            .fold(Condition::any(), |any, (generation, jobs)| {
-                any.add(
-                    Condition::all()
-                        .add(sync_job::Column::Generation.eq(generation))
-                        .add(sync_job::Column::Id.is_in(jobs)),
-                )
-            });
+        let claimable = |jobs: &[Uuid]| {
+            Condition::all()
+                .add(sync_job::Column::Provider.eq(provider.name()))
+                .add(sync_job::Column::State.eq(JobState::Published.word()))
+                .add(scope::among(
+                    sync_job::Column::Id,
+                    jobs.iter().copied(),
+                    self.backend(),
+                ))
+        };
         let active = Query::select()
             .column(connection::Column::Id)
             .from(connection::Entity)
             .cond_where(is_active(now))
             .to_owned();
-        let claimable = Condition::all()
-            .add(sync_job::Column::Provider.eq(provider.name()))
-            .add(sync_job::Column::State.eq(JobState::Published.word()))
-            .add(by_name);
         let transaction = self.begin().await?;
-        if transaction.get_database_backend() == DbBackend::Postgres {
+        if self.backend() == DbBackend::Postgres {
+            let all: Vec<Uuid> = named.iter().map(|hint| hint.job).collect();
             // In the order in which everybody locks jobs, so that nobody waits in a circle.
             scope::select_any::<sync_job::Entity>()
                 .select_only()
                 .column(sync_job::Column::Id)
-                .filter(claimable.clone())
+                .filter(claimable(&all))
                 .order_by_asc(sync_job::Column::LeadId)
                 .lock_exclusive()
                 .into_tuple::<Uuid>()
                 .all(&*transaction)
                 .await?;
         }
-        let taken = scope::update_any::<sync_job::Entity>()
-            .filter(claimable)
-            .filter(Expr::col(sync_job::Column::ConnectionId).in_subquery(active))
-            .col_expr(sync_job::Column::State, Expr::value(JobState::Running.word()))
-            .col_expr(sync_job::Column::LeaseToken, Expr::value(Some(token)))
-            .col_expr(sync_job::Column::LeaseUntil, Expr::value(Some(now + lease)))
-            .col_expr(sync_job::Column::PublishCount, Expr::value(0))
-            .col_expr(
-                sync_job::Column::ClaimedRevision,
-                Expr::col(sync_job::Column::WantedRevision),
-            )
-            .exec_with_returning(&*transaction)
-            .await?;
+        let mut taken = Vec::with_capacity(named.len());
+        // A statement for each, so that its text is always the same; almost always there is one.
+        for (generation, jobs) in by_generation {
+            let some = scope::update_any::<sync_job::Entity>()
+                .filter(claimable(&jobs))
+                .filter(sync_job::Column::Generation.eq(generation))
+                .filter(Expr::col(sync_job::Column::ConnectionId).in_subquery(active.clone()))
+                .col_expr(sync_job::Column::State, Expr::value(JobState::Running.word()))
+                .col_expr(sync_job::Column::LeaseToken, Expr::value(Some(token)))
+                .col_expr(sync_job::Column::LeaseUntil, Expr::value(Some(now + lease)))
+                .col_expr(sync_job::Column::PublishCount, Expr::value(0))
+                .col_expr(
+                    sync_job::Column::ClaimedRevision,
+                    Expr::col(sync_job::Column::WantedRevision),
+                )
+                .exec_with_returning(&*transaction)
+                .await?;
+            taken.extend(some);
+        }
         leads_runtime::crash_point!("claim.before_commit");
         transaction.commit().await?;
         leads_runtime::crash_point!("claim.after_commit");
@@ -143,7 +147,11 @@ impl Store {
         let now = self.clock.now();
         let rows = scope::select_any::<sync_job::Entity>()
             .filter(sync_job::Column::Provider.eq(provider.name()))
-            .filter(sync_job::Column::Id.is_in(named.iter().map(|hint| hint.job)))
+            .filter(scope::among(
+                sync_job::Column::Id,
+                named.iter().map(|hint| hint.job),
+                self.backend(),
+            ))
             .all(self.reader())
             .await?;
         let rows: HashMap<Uuid, sync_job::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
@@ -237,7 +245,11 @@ impl Store {
         }
         let transaction = self.begin().await?;
         scope::update_any::<sync_job::Entity>()
-            .filter(sync_job::Column::Id.is_in(jobs.iter().copied()))
+            .filter(scope::among(
+                sync_job::Column::Id,
+                jobs.iter().copied(),
+                self.backend(),
+            ))
             .col_expr(sync_job::Column::State, Expr::value(JobState::Dead.word()))
             .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
             .exec(&*transaction)

@@ -1,11 +1,11 @@
 //! Due jobs go onto the streams: marked first, hinted after.
 
-use std::{cmp, time::Duration};
+use std::{cmp, collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use rand::seq::SliceRandom;
 use sea_orm::{
-    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, LockBehavior, LockType, Query, SimpleExpr},
 };
 use uuid::Uuid;
@@ -64,17 +64,19 @@ impl Store {
         if connections.is_empty() {
             return Ok(Vec::new());
         }
-        let published = scope::select_any::<sync_job::Entity>()
-            .filter(sync_job::Column::State.eq(JobState::Published.word()))
-            .filter(sync_job::Column::Provider.eq(provider.name()))
-            .count(self.reader())
-            .await?;
-        // By chance, so that nobody is always the last one for whom there is no room.
-        connections.shuffle(&mut rand::rng());
-        let mut room = MAX_PUBLISHED.saturating_sub(published);
-        if room == 0 {
+        let on_their_way = self.on_their_way(provider).await?;
+        let mut room = MAX_PUBLISHED.saturating_sub(on_their_way.published);
+        let allowed = |connection: &connection::Model| {
+            let allowed = if connection.trips > 0 { 1 } else { window };
+            let outstanding = on_their_way.of.get(&connection.id).copied().unwrap_or(0);
+            allowed.saturating_sub(outstanding)
+        };
+        connections.retain(|connection| allowed(connection) > 0);
+        if room == 0 || connections.is_empty() {
             return Ok(Vec::new());
         }
+        // By chance, so that nobody is always the last one for whom there is no room.
+        connections.shuffle(&mut rand::rng());
         let share = cmp::max(room / connections.len() as u64, 1);
         let transaction = self.begin().await?;
         let mut marked = Vec::new();
@@ -82,9 +84,7 @@ impl Store {
             if room == 0 {
                 break;
             }
-            let allowed = if connection.trips > 0 { 1 } else { window };
-            let outstanding = outstanding(&transaction, connection.id).await?;
-            let most = cmp::min(allowed.saturating_sub(outstanding), cmp::min(share, room));
+            let most = cmp::min(allowed(&connection), cmp::min(share, room));
             let places = Places {
                 all: most,
                 others: cmp::min(most, room.saturating_sub(HOT_RESERVE)),
@@ -98,6 +98,30 @@ impl Store {
         Ok(marked)
     }
 
+    async fn on_their_way(&self, provider: Provider) -> Result<OnTheirWay> {
+        let states = [JobState::Published, JobState::Running].map(JobState::word);
+        let counts: Vec<(Uuid, String, i64)> = scope::select_any::<sync_job::Entity>()
+            .select_only()
+            .columns([sync_job::Column::ConnectionId, sync_job::Column::State])
+            .column_as(sync_job::Column::Id.count(), "jobs")
+            .filter(sync_job::Column::Provider.eq(provider.name()))
+            .filter(sync_job::Column::State.is_in(states))
+            .group_by(sync_job::Column::ConnectionId)
+            .group_by(sync_job::Column::State)
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        let mut found = OnTheirWay::default();
+        for (connection, state, jobs) in counts {
+            let jobs = u64::try_from(jobs).unwrap_or_default();
+            if state == JobState::Published.word() {
+                found.published += jobs;
+            }
+            *found.of.entry(connection).or_default() += jobs;
+        }
+        Ok(found)
+    }
+
     /// Takes marks back whose stream entries could not be written.
     ///
     /// # Errors
@@ -105,7 +129,11 @@ impl Store {
     pub async fn unpublish(&self, hints: &[Hint]) -> Result<()> {
         let transaction = self.begin().await?;
         scope::update_any::<sync_job::Entity>()
-            .filter(sync_job::Column::Id.is_in(hints.iter().map(|hint| hint.job)))
+            .filter(scope::among(
+                sync_job::Column::Id,
+                hints.iter().map(|hint| hint.job),
+                self.backend(),
+            ))
             .filter(sync_job::Column::State.eq(JobState::Published.word()))
             .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
             .exec(&*transaction)
@@ -127,6 +155,15 @@ impl Store {
         transaction.commit().await?;
         Ok(changed.rows_affected)
     }
+}
+
+/// Jobs of a destination that are on a stream or in work.
+#[derive(Default)]
+struct OnTheirWay {
+    /// Those on a stream.
+    published: u64,
+    /// All of them, by connection.
+    of: HashMap<Uuid, u64>,
 }
 
 /// How many jobs of one connection may be marked.
@@ -180,15 +217,6 @@ fn is_due(lane: Lane, now: DateTime<Utc>) -> SimpleExpr {
         .and(Expr::col((sync_job::Entity, sync_job::Column::NextAt)).lte(now))
 }
 
-async fn outstanding(transaction: &Transaction, connection: Uuid) -> Result<u64> {
-    let under_way = [JobState::Published, JobState::Running].map(JobState::word);
-    Ok(scope::select_any::<sync_job::Entity>()
-        .filter(sync_job::Column::ConnectionId.eq(connection))
-        .filter(sync_job::Column::State.is_in(under_way))
-        .count(&**transaction)
-        .await?)
-}
-
 async fn mark(
     transaction: &Transaction,
     connection: Uuid,
@@ -227,7 +255,11 @@ async fn mark(
     for same in due.chunk_by(|left, right| left.1 == right.1) {
         let losses = same.first().map_or(0, |(_, losses)| *losses);
         let marked = scope::update_any::<sync_job::Entity>()
-            .filter(sync_job::Column::Id.is_in(same.iter().map(|(id, _)| *id)))
+            .filter(scope::among(
+                sync_job::Column::Id,
+                same.iter().map(|(id, _)| *id),
+                transaction.get_database_backend(),
+            ))
             .filter(sync_job::Column::State.eq(JobState::Pending.word()))
             .col_expr(sync_job::Column::State, Expr::value(JobState::Published.word()))
             .col_expr(

@@ -20,7 +20,7 @@ impl Store {
     ) -> Result<HashMap<Uuid, HashMap<Provider, Job>>> {
         let mut jobs: HashMap<Uuid, HashMap<Provider, Job>> = HashMap::new();
         for row in scope::select::<sync_job::Entity>(workspace)
-            .filter(sync_job::Column::LeadId.is_in(leads))
+            .filter(scope::among(sync_job::Column::LeadId, leads, self.backend()))
             .all(self.reader())
             .await?
         {

@@ -19,9 +19,7 @@ use crate::{
         sync::{JobReport, JobState, Provider, Reason},
     },
     storage::{
-        Store, Transaction, audit,
-        capture::{activity_row, insert},
-        connections,
+        Store, Transaction, audit, connections,
         crypto::WorkspaceKeys,
         entity::{activity, connection, sync_job},
         error::{Error, Result},
@@ -98,7 +96,11 @@ impl Store {
         let transaction = self.begin().await?;
         let rows = scope::select_any::<sync_job::Entity>()
             .filter(sync_job::Column::Provider.eq(provider.name()))
-            .filter(sync_job::Column::Id.is_in(reports.iter().map(|report| report.job)))
+            .filter(scope::among(
+                sync_job::Column::Id,
+                reports.iter().map(|report| report.job),
+                self.backend(),
+            ))
             // In the order in which everybody locks jobs, so that nobody waits in a circle.
             .order_by_asc(sync_job::Column::LeadId)
             .lock_exclusive()
@@ -165,7 +167,7 @@ impl Store {
             settled.insert((report.job, report.token));
             recorded.receipts.push(Receipt::Recorded);
         }
-        insert::<activity::Entity>(&transaction, activities).await?;
+        transaction.insert::<activity::Entity>(activities).await?;
         // In the order of their workspaces, so that nobody waits in a circle.
         pauses.sort_unstable_by_key(|(workspace, _)| *workspace);
         for (workspace, act) in pauses {
@@ -233,7 +235,7 @@ impl Store {
                 text,
             },
         };
-        activity_row(keys, row.workspace_id, row.lead_id, activity)
+        rows::activity_row(keys, row.workspace_id, row.lead_id, activity)
     }
 }
 

@@ -11,10 +11,10 @@ use crate::{
     domain::sync::{JobState, Lane, Provider},
     storage::{
         Transaction,
-        capture::Prior,
         entity::sync_job,
         error::{Error, Result},
         scope,
+        transaction::Prior,
     },
 };
 
