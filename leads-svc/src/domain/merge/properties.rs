@@ -88,7 +88,11 @@ fn consent(given: bool, minute: i64) -> Consent {
 #[derive(Debug, Clone)]
 enum Event {
     /// A capture with the address of a lead; `ago` before it arrives.
-    Capture { lead: u128, capture: Capture, ago: i64 },
+    Capture {
+        lead: u128,
+        capture: Box<Capture>,
+        ago: i64,
+    },
     /// A change of whichever lead the named one is shown as.
     Update { lead: u128, update: Update },
     /// A consent through a lead.
@@ -316,7 +320,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => (0..LEADS, word(), channel, 0..6_i64).prop_map(|(lead, name, channel, ago)| Event::Capture {
             lead,
-            capture: capture(name, channel, 0),
+            capture: Box::new(capture(name, channel, 0)),
             ago,
         }),
         3 => (0..LEADS, update).prop_map(|(lead, (stage, tags, owner))| Event::Update {
