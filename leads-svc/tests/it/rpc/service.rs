@@ -21,6 +21,7 @@ use leads_svc::{
         server::{Door, route},
         workspaces::Workspaces,
     },
+    http::Rest,
     service::{
         auth::{Auth, Rate},
         keys::mint,
@@ -45,6 +46,8 @@ use crate::world::World;
 /// The doors of one replica.
 pub struct Service {
     pub world: World,
+    /// Where the public door's REST is.
+    pub base: String,
     public: Channel,
     connectors: Channel,
     _stop: DropGuard,
@@ -77,18 +80,23 @@ impl Service {
         let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(
             world.delivery.clone(),
         )));
-        let mut channels = Vec::new();
+        let (mut channels, mut bases) = (Vec::new(), Vec::new());
+        let rest = Rest::new(limits.message_bytes).unwrap();
         for (package, routes) in [("leads.v1", public), ("leads.connector.v1", connectors)] {
             let meter = opentelemetry::global::meter("test");
             let stack = Stack::new(package, auth.clone(), limits.clone(), &meter).unwrap();
-            let calls = stack.around(layers::framed(Calls::new(routes), limits.message_bytes));
+            let framed = layers::framed(Calls::new(routes), limits.message_bytes);
+            let calls = stack.around(rest.decoding(framed));
             let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-            let endpoint = Endpoint::from_shared(format!("http://{}", door.address())).unwrap();
-            channels.push(endpoint.connect_lazy());
-            tokio::spawn(door.serve(route(calls, None), limits.clone(), stop.clone()));
+            let base = format!("http://{}", door.address());
+            channels.push(Endpoint::from_shared(base.clone()).unwrap().connect_lazy());
+            bases.push(base);
+            let routed = route(calls.clone(), Some(rest.serving(calls)));
+            tokio::spawn(door.serve(routed, limits.clone(), stop.clone()));
         }
         Self {
             world,
+            base: bases.swap_remove(0),
             connectors: channels.pop().unwrap(),
             public: channels.pop().unwrap(),
             _stop: stop.drop_guard(),
