@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 use leads_runtime::process::{self, config as settings};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     app,
@@ -20,6 +21,7 @@ use crate::{
         audit::{Anchor, mac_text, parse_mac},
         keys::mint,
         principal::{Bound, Scope},
+        workspaces,
     },
     storage::Store,
 };
@@ -69,6 +71,9 @@ enum WorkspaceCommand {
         /// Name for people.
         #[arg(long)]
         name: String,
+        /// UUID by which a repeated command is recognised for 24 hours: it prints the same workspace and key.
+        #[arg(long)]
+        request_id: Option<Uuid>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -166,25 +171,25 @@ async fn migrated(config: &Config) -> anyhow::Result<Store> {
     } else if !store.is_migrated().await? {
         bail!("the database is not up to date: run leads-svc migrate");
     }
+    app::check_key(&store).await?;
     Ok(store)
 }
 
 async fn workspace(store: &Store, command: WorkspaceCommand) -> anyhow::Result<()> {
     match command {
-        WorkspaceCommand::Create { name, json } => {
+        WorkspaceCommand::Create {
+            name,
+            request_id,
+            json,
+        } => {
             let name = name.trim();
             if name.is_empty() || name.chars().count() > 200 {
                 bail!("--name must have 1 to 200 characters");
             }
-            let workspace = store
-                .create_workspace(name, Settings::default(), OPERATOR)
-                .await?;
-            let scopes: Vec<Scope> = Scope::of_workspaces().collect();
-            let (key, text) = mint(store, &Bound::Workspace(workspace.id), "first key", &scopes, None);
-            store.create_key(key, OPERATOR).await?;
-            let id = ids::format::<ids::Workspace>(workspace.id);
-            let lines = [format!("workspace {id}"), format!("key       {text}")];
-            print(json, &json!({"workspace": id, "name": name, "key": text}), &lines)
+            let founded = workspaces::create(store, name, Settings::default(), request_id, OPERATOR).await?;
+            let (id, key) = (ids::format::<ids::Workspace>(founded.workspace.id), founded.key);
+            let lines = [format!("workspace {id}"), format!("key       {key}")];
+            print(json, &json!({"workspace": id, "name": name, "key": key}), &lines)
         }
         WorkspaceCommand::List { json } => {
             let all = store.list_workspaces().await?;

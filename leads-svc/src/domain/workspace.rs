@@ -13,7 +13,7 @@ use super::{
 };
 
 /// A workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
     /// Identifier.
     pub id: Uuid,

@@ -5,12 +5,9 @@ use tonic::{Request, Response, Status};
 
 use super::{
     call::{created, invalid, principal},
-    convert::{consent, privacy, query, settings, words},
+    convert::{consent, privacy, query},
 };
-use crate::{
-    domain::{lead::Channel, text, violation::Violations},
-    service::{core::Core, error::Error},
-};
+use crate::service::core::Core;
 
 /// Serves the RPCs of privacy.
 #[derive(Debug, Clone)]
@@ -32,21 +29,9 @@ impl privacy_service_server::PrivacyService for Privacy {
         request: Request<v1::RecordConsentRequest>,
     ) -> Result<Response<v1::RecordConsentResponse>, Status> {
         let caller = principal(&request)?;
-        let request = request.into_inner();
-        let mut violations = Violations::default();
-        let id = query::lead("lead_id", &request.lead_id, &mut violations);
-        let given = request.consent.unwrap_or_default();
-        let channel = words::read_channel("consent.channel", given.channel, &mut violations);
         let now = self.core.store.clock().now();
-        let read = consent::read(
-            "consent",
-            &given,
-            channel.unwrap_or(Channel::Api),
-            now,
-            &mut violations,
-        );
-        violations.into_result(()).map_err(invalid)?;
-        let (recorded, state) = self.core.record_consent(&caller, id, read).await?;
+        let (id, given) = consent::record(request.get_ref(), now).map_err(invalid)?;
+        let (recorded, state) = self.core.record_consent(&caller, id, given).await?;
         Ok(created(v1::RecordConsentResponse {
             consent: Some(consent::consent(recorded)),
             state: state.map(consent::state),
@@ -60,14 +45,14 @@ impl privacy_service_server::PrivacyService for Privacy {
         let caller = principal(&request)?;
         let request = request.into_inner();
         let (id, size) = query::of_lead(&request.lead_id, request.page_size).map_err(invalid)?;
-        let page = self
+        let found = self
             .core
             .list_consents(&caller, id, size, &request.page_token)
             .await?;
         Ok(Response::new(v1::ListConsentsResponse {
-            consents: page.records.into_iter().map(consent::consent).collect(),
-            states: page.states.into_iter().map(consent::state).collect(),
-            next_page_token: page.next,
+            consents: found.page.items.into_iter().map(consent::consent).collect(),
+            states: found.states.into_iter().map(consent::state).collect(),
+            next_page_token: found.page.next,
         }))
     }
 
@@ -76,12 +61,7 @@ impl privacy_service_server::PrivacyService for Privacy {
         request: Request<v1::ExportSubjectRequest>,
     ) -> Result<Response<v1::SubjectExport>, Status> {
         let caller = principal(&request)?;
-        let mut violations = Violations::default();
-        let subject = privacy::subject(request.get_ref(), &mut violations);
-        let subject = violations.into_result(subject).map_err(invalid)?;
-        let Some(subject) = subject else {
-            return Err(Error::invalid_field("email", "is required, or else lead_id").into());
-        };
+        let subject = privacy::subject(request.get_ref()).map_err(invalid)?;
         let export = self.core.export_subject(&caller, subject).await?;
         Ok(Response::new(privacy::export(export)))
     }
@@ -92,11 +72,7 @@ impl privacy_service_server::PrivacyService for Privacy {
     ) -> Result<Response<v1::PreviewRetentionResponse>, Status> {
         let caller = principal(&request)?;
         let request = request.into_inner();
-        let mut violations = Violations::default();
-        let size = query::page_size(request.page_size, &mut violations);
-        let given = settings::retention("retention_days", &request.retention_days, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
-        let tried = (!request.retention_days.is_empty()).then_some(given);
+        let (tried, size) = privacy::preview(&request).map_err(invalid)?;
         let (total, page) = self
             .core
             .preview_retention(&caller, tried, size, &request.page_token)
@@ -114,10 +90,7 @@ impl privacy_service_server::PrivacyService for Privacy {
     ) -> Result<Response<v1::ListAuditEntriesResponse>, Status> {
         let caller = principal(&request)?;
         let request = request.into_inner();
-        let mut violations = Violations::default();
-        let size = query::page_size(request.page_size, &mut violations);
-        let subject = text::optional("subject", &request.subject, 100, &mut violations).unwrap_or_default();
-        violations.into_result(()).map_err(invalid)?;
+        let (subject, size) = privacy::entries(&request).map_err(invalid)?;
         let page = self
             .core
             .list_audit_entries(&caller, &subject, size, &request.page_token)
@@ -133,9 +106,7 @@ impl privacy_service_server::PrivacyService for Privacy {
         request: Request<v1::VerifyAuditRequest>,
     ) -> Result<Response<v1::VerifyAuditResponse>, Status> {
         let caller = principal(&request)?;
-        let mut violations = Violations::default();
-        let anchors = privacy::anchors(&request.get_ref().anchors, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
+        let anchors = privacy::anchors(request.get_ref()).map_err(invalid)?;
         let walk = self.core.verify_audit(&caller, anchors).await?;
         Ok(Response::new(privacy::walk(walk)))
     }

@@ -8,8 +8,7 @@ pub use crate::{
 use super::{
     core::Core,
     error::Result,
-    leads::{Page, cut},
-    page_token,
+    leads::{List, Page},
     principal::{Principal, Scope},
 };
 
@@ -25,25 +24,20 @@ impl Core {
         size: u64,
         token: &str,
     ) -> Result<Page<Entry>> {
-        const METHOD: &str = "ListAuditEntries";
         principal.require(Scope::PrivacyRead)?;
         let facts = self.facts(principal.workspace()?).await?;
         let now = self.store.clock().now();
-        let bound = format!("{subject} {size}");
-        let before = page_token::read::<i64>(&facts.keys, METHOD, &bound, token, now)?;
+        let list = List::new(&facts, "ListAuditEntries", &subject, size, now);
+        let before = list.cursor::<i64>(token)?;
         let subjects: Vec<String> = (!subject.is_empty())
             .then(|| subject.to_owned())
             .into_iter()
             .collect();
-        let mut items = self
+        let entries = self
             .store
-            .audit_entries(facts.workspace.id, &subjects, before, size + 1)
+            .audit_entries(facts.workspace.id, &subjects, before, list.rows())
             .await?;
-        let next = match cut(&mut items, size) {
-            Some(last) => page_token::issue(&facts.keys, METHOD, &bound, last.n, now)?,
-            None => String::new(),
-        };
-        Ok(Page { items, next })
+        list.page(entries, |entry| entry.details.len(), |entry| entry.n)
     }
 
     /// Walks through the whole audit log; `anchors` were kept elsewhere.

@@ -8,8 +8,8 @@ use super::{
     capture::{MAX_TRIES, contended},
     core::{Core, Facts},
     error::{Error, Result},
-    leads::{cut, fitting},
-    page_token, plan,
+    leads::{List, Page},
+    plan,
     principal::{Principal, Scope},
 };
 use crate::{
@@ -22,6 +22,9 @@ use crate::{
         transaction::Prior,
     },
 };
+
+/// The most that a consent has beside its text.
+const DETAILS_BYTES: usize = 2_048;
 
 /// What holds for a purpose.
 #[derive(Debug, Clone)]
@@ -36,11 +39,9 @@ pub struct ConsentState {
 #[derive(Debug)]
 pub struct Consents {
     /// The records, in the order in which they were recorded.
-    pub records: Vec<Consent>,
+    pub page: Page<Consent>,
     /// What holds now, by purpose.
     pub states: Vec<ConsentState>,
-    /// Token of the next page; empty on the last.
-    pub next: String,
 }
 
 impl Core {
@@ -143,33 +144,28 @@ impl Core {
         size: u64,
         token: &str,
     ) -> Result<Consents> {
-        const METHOD: &str = "ListConsents";
         principal.require(Scope::PrivacyRead)?;
         let facts = self.facts(principal.workspace()?).await?;
         let now = self.store.clock().now();
-        let bound = format!("{lead_id} {size}");
-        let from = page_token::read::<usize>(&facts.keys, METHOD, &bound, token, now)?.unwrap_or_default();
+        let list = List::new(&facts, "ListConsents", &lead_id, size, now);
+        let from = list.cursor::<usize>(token)?.unwrap_or_default();
         let contact = self
             .store
             .find_contact_of_lead(facts.workspace.id, lead_id)
             .await?
             .ok_or_else(|| Error::not_found("lead"))?;
         let all = self.records(&facts, contact).await?;
-        self.note_read(principal, &facts, METHOD, 1);
+        self.note_read(principal, &facts, "ListConsents", 1);
         let states = self.consent_states(&all);
-        let mut records: Vec<Consent> = all.into_iter().skip(from).collect();
-        let size = fitting(size, records.iter().map(|consent| consent.text.len() + 2_048));
-        let next = match cut(&mut records, size) {
-            Some(_) => {
-                let next = from.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
-                page_token::issue(&facts.keys, METHOD, &bound, next, now)?
-            }
-            None => String::new(),
-        };
-        Ok(Consents {
+        let records = all.into_iter().enumerate().skip(from).collect();
+        let page = list.page(
             records,
+            |(_, consent)| consent.text.len() + DETAILS_BYTES,
+            |(index, _)| index + 1,
+        )?;
+        Ok(Consents {
+            page: page.map(|(_, consent)| consent),
             states,
-            next,
         })
     }
 

@@ -10,7 +10,10 @@ use super::{
     principal::{Principal, Scope},
 };
 pub use crate::storage::connections::{Connection, State};
-use crate::{domain::sync::Provider, storage};
+use crate::{
+    domain::sync::{Provider, Reason},
+    storage,
+};
 
 /// How long a call waits for the connector's check.
 const WAIT: Duration = Duration::from_secs(8);
@@ -28,7 +31,8 @@ pub struct Owing {
 }
 
 impl Core {
-    /// Connects a CRM and waits a while for the connector's check.
+    /// Connects a CRM, or gives a connection new credentials, and waits a while for the connector's check. A connection
+    /// that works goes on with its old ones until the check has succeeded; if it fails, the answer says why.
     ///
     /// # Errors
     /// `SCOPE_REQUIRED`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
@@ -56,15 +60,17 @@ impl Core {
         tracing::info!(workspace.id = %workspace, provider = provider.name(), by = principal.key_id(), "connection asked for");
         self.forget(workspace).await;
         self.wake_delivery();
-        let waited = tokio::time::timeout(WAIT, self.checked(workspace, provider)).await;
-        self.forget(workspace).await;
-        match waited {
-            Ok(connection) => self.owing(connection?).await,
-            Err(_elapsed) => {
-                tracing::warn!(connection.id = %id, "no connector has checked the connection in time");
-                self.get_connection_unchecked(workspace, provider).await
-            }
+        if let Ok(settled) = tokio::time::timeout(WAIT, self.checked(workspace, id)).await {
+            settled?;
+        } else {
+            tracing::warn!(connection.id = %id, "no connector has checked the connection in time");
         }
+        self.forget(workspace).await;
+        let mut owing = self.get_connection_unchecked(workspace, provider).await?;
+        // What the caller is told first is what became of these credentials.
+        let problem = self.check_problem(&owing.connection).await?;
+        owing.connection.problem = problem.or(owing.connection.problem);
+        Ok(owing)
     }
 
     /// One connection.
@@ -109,17 +115,30 @@ impl Core {
         Ok(())
     }
 
-    async fn checked(&self, workspace: Uuid, provider: Provider) -> storage::Result<Connection> {
+    /// Waits until the newest check of a connection has succeeded or failed.
+    async fn checked(&self, workspace: Uuid, connection: Uuid) -> storage::Result<()> {
         loop {
             tokio::time::sleep(BETWEEN_LOOKS).await;
-            let found = self.store.connections(workspace).await?;
-            let settled = found
-                .into_iter()
-                .find(|connection| connection.provider == provider && connection.state != State::Connecting);
-            if let Some(connection) = settled {
-                return Ok(connection);
+            let check = self.store.find_check(workspace, connection).await?;
+            if check.is_none_or(|check| check.settled) {
+                return Ok(());
             }
         }
+    }
+
+    /// Why the newest credentials are not the ones that are used.
+    async fn check_problem(&self, connection: &Connection) -> Result<Option<Reason>> {
+        let check = self.store.find_check(connection.workspace, connection.id).await?;
+        let Some(check) = check else { return Ok(None) };
+        let waits = !check.settled && connection.state != State::Connecting;
+        Ok(check.problem.or_else(|| {
+            waits.then(|| Reason {
+                code: "CHECKING".to_owned(),
+                message: "the new credentials are being checked; until then the old ones are used".to_owned(),
+                hint: "look at the connection again".to_owned(),
+                ..Reason::default()
+            })
+        }))
     }
 
     async fn get_connection_unchecked(&self, workspace: Uuid, provider: Provider) -> Result<Owing> {
@@ -131,7 +150,10 @@ impl Core {
         self.owing(connection).await
     }
 
-    async fn owing(&self, connection: Connection) -> Result<Owing> {
+    async fn owing(&self, mut connection: Connection) -> Result<Owing> {
+        if connection.problem.is_none() {
+            connection.problem = self.check_problem(&connection).await?;
+        }
         let owed = self
             .store
             .count_owed(connection.workspace, connection.id, MAX_COUNTED)

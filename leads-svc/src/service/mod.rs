@@ -2,7 +2,6 @@
 
 pub mod audit;
 pub mod auth;
-pub mod breaker;
 pub mod capture;
 pub mod connector;
 pub mod consents;

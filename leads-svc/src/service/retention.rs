@@ -5,8 +5,7 @@ use uuid::Uuid;
 use super::{
     core::Core,
     error::Result,
-    leads::{Page, cut},
-    page_token,
+    leads::{List, Page},
     principal::{Principal, Scope},
 };
 pub use crate::storage::retention::Candidate;
@@ -30,27 +29,23 @@ impl Core {
         size: u64,
         token: &str,
     ) -> Result<(u64, Page<Candidate>)> {
-        const METHOD: &str = "PreviewRetention";
         principal.require(Scope::PrivacyRead)?;
         let facts = self.facts(principal.workspace()?).await?;
-        let now = self.store.clock().now();
         let retention = retention.unwrap_or_else(|| facts.workspace.settings.retention.clone());
-        let bound = format!("{retention:?} {size}");
-        let after = page_token::read::<Uuid>(&facts.keys, METHOD, &bound, token, now)?;
+        let now = self.store.clock().now();
+        let list = List::new(&facts, "PreviewRetention", &retention, size, now);
+        let after = list.cursor::<Uuid>(token)?;
         let workspace = facts.workspace.id;
         let total = self
             .store
             .count_due_leads(workspace, &retention, MAX_COUNTED)
             .await?;
-        let mut items = self
+        let due = self
             .store
-            .due_leads(workspace, &retention, after, size + 1)
+            .due_leads(workspace, &retention, after, list.rows())
             .await?;
-        let next = match cut(&mut items, size) {
-            Some(last) => page_token::issue(&facts.keys, METHOD, &bound, last.lead, now)?,
-            None => String::new(),
-        };
-        Ok((total, Page { items, next }))
+        let page = list.page(due, |_| 0, |candidate| candidate.lead)?;
+        Ok((total, page))
     }
 
     /// Deletes what every workspace's retention says, each lead in a transaction of its own, and gives up syncs whose

@@ -9,42 +9,42 @@ impl Core {
     /// # Errors
     /// `STORAGE_UNAVAILABLE`.
     pub async fn backfill_some(&self) -> Result<bool> {
-        let Some(connection) = self.store.find_due_backfill().await? else {
+        let Some(look) = self.store.find_due_look().await? else {
             return Ok(false);
         };
-        let Some(workspace) = self.store.find_workspace(connection.workspace).await? else {
+        let Some(workspace) = self.store.find_workspace(look.workspace).await? else {
             return Ok(false);
         };
-        match self
-            .store
-            .follow_consents(workspace.id, &workspace.settings)
-            .await
-        {
-            Ok((0, 0)) => {}
-            Ok((cancelled, owed)) => {
-                tracing::info!(workspace.id = %workspace.id, cancelled, owed, "syncs follow consents");
-                self.wake_delivery();
+        // A look begins with what the settings say now: jobs follow it first.
+        if look.is_at_start() {
+            match self
+                .store
+                .follow_consents(workspace.id, &workspace.settings)
+                .await
+            {
+                Ok((0, 0)) => {}
+                Ok((cancelled, owed)) => {
+                    tracing::info!(workspace.id = %workspace.id, cancelled, owed, "syncs follow consents");
+                    self.wake_delivery();
+                }
+                // Found again by the next look.
+                Err(storage::Error::Serialization(_) | storage::Error::Timeout(_)) => return Ok(true),
+                Err(error) => return Err(error.into()),
             }
-            // Found again by the next look.
-            Err(storage::Error::Serialization(_) | storage::Error::Timeout(_)) => return Ok(true),
-            Err(error) => return Err(error.into()),
         }
-        let owed = self
-            .store
-            .backfill(
-                workspace.id,
-                connection.id,
-                connection.provider,
-                &workspace.settings,
-            )
-            .await;
+        let found = self.store.leads_to_owe(&look, &workspace.settings).await?;
+        let owed = if found.is_empty() {
+            self.store.finish_look(&look).await
+        } else {
+            self.store.owe_leads(&look, &found).await
+        };
         match owed {
-            Ok(0) => self.store.finish_backfill(connection.id).await?,
-            Ok(leads) => {
-                tracing::info!(connection.id = %connection.id, leads, "leads owed to a connection");
+            Ok(()) if found.is_empty() => {}
+            Ok(()) => {
+                tracing::info!(connection.id = %look.connection, leads = found.len(), "leads owed to a connection");
                 self.wake_delivery();
             }
-            // A capture was faster; what is left is found by the next look.
+            // Somebody was faster; what is left is found by the next look.
             Err(storage::Error::Conflict { .. } | storage::Error::Serialization(_)) => {}
             Err(error) => return Err(error.into()),
         }

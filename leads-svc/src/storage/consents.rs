@@ -165,6 +165,20 @@ pub(super) async fn cancel(
     Ok(())
 }
 
+/// Gives up what is owed of all leads that the policy withholds; returns how many jobs.
+pub(super) async fn cancel_withheld(
+    transaction: &Transaction,
+    workspace: Uuid,
+    settings: &Settings,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let cancelled = cancelling(workspace, &no_consent(&settings.consent_purpose, None))
+        .filter(of_leads(workspace, withheld(settings, now)))
+        .exec(&**transaction)
+        .await?;
+    Ok(cancelled.rows_affected)
+}
+
 fn cancelling(workspace: Uuid, reason: &Reason) -> sea_orm::UpdateMany<sync_job::Entity> {
     let open = [JobState::Pending, JobState::Published, JobState::Running].map(JobState::word);
     scope::update::<sync_job::Entity>(workspace)
@@ -283,11 +297,7 @@ impl Store {
     pub async fn follow_consents(&self, workspace: Uuid, settings: &Settings) -> Result<(u64, u64)> {
         let now = self.clock.now();
         let transaction = self.begin().await?;
-        let reason = no_consent(&settings.consent_purpose, None);
-        let cancelled = cancelling(workspace, &reason)
-            .filter(of_leads(workspace, withheld(settings, now)))
-            .exec(&*transaction)
-            .await?;
+        let cancelled = cancel_withheld(&transaction, workspace, settings, now).await?;
         let owed = scope::update::<sync_job::Entity>(workspace)
             .filter(sync_job::Column::State.eq(JobState::Dead.word()))
             .filter(lacked_consent(self.reader().get_database_backend()))
@@ -300,7 +310,7 @@ impl Store {
             .exec(&*transaction)
             .await?;
         transaction.commit().await?;
-        Ok((cancelled.rows_affected, owed.rows_affected))
+        Ok((cancelled, owed.rows_affected))
     }
 
     /// Seals up to 200 texts of consents that an earlier release stored in the open; returns how many.

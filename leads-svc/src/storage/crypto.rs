@@ -55,6 +55,7 @@ pub struct KeyEncryptionKey {
     id: String,
     wrap: XChaCha20Poly1305,
     pepper: Zeroizing<[u8; 32]>,
+    platform: Zeroizing<[u8; 32]>,
 }
 
 impl KeyEncryptionKey {
@@ -78,7 +79,13 @@ impl KeyEncryptionKey {
             id,
             wrap: XChaCha20Poly1305::new(&(*derive(&key, b"wrap data keys")).into()),
             pepper: derive(&key, b"hash credentials"),
+            platform: derive(&key, b"platform data"),
         })
+    }
+
+    /// Keys of what belongs to the platform and to no workspace; its place has the nil workspace.
+    pub fn platform_keys(&self) -> WorkspaceKeys {
+        WorkspaceKeys::of(Uuid::nil(), &self.platform)
     }
 
     /// Short hash that names the key.
@@ -100,13 +107,7 @@ impl KeyEncryptionKey {
         let bytes = Zeroizing::new(open(&self.wrap, wrapped, &self.associated(workspace))?);
         let key: Zeroizing<[u8; 32]> =
             Zeroizing::new(bytes.as_slice().try_into().map_err(|_| Error::Format)?);
-        Ok(WorkspaceKeys {
-            workspace,
-            seal: XChaCha20Poly1305::new(&(*derive(&key, b"seal")).into()),
-            index: derive(&key, b"blind index"),
-            search: derive(&key, b"search words"),
-            audit: ChainKey::new(&derive(&key, b"audit chain")),
-        })
+        Ok(WorkspaceKeys::of(workspace, &key))
     }
 
     /// Keyed hash of a credential's secret.
@@ -142,6 +143,16 @@ pub struct WorkspaceKeys {
 }
 
 impl WorkspaceKeys {
+    fn of(workspace: Uuid, key: &[u8; 32]) -> Self {
+        Self {
+            workspace,
+            seal: XChaCha20Poly1305::new(&(*derive(key, b"seal")).into()),
+            index: derive(key, b"blind index"),
+            search: derive(key, b"search words"),
+            audit: ChainKey::new(&derive(key, b"audit chain")),
+        }
+    }
+
     /// Encrypts a value for its place.
     ///
     /// # Errors

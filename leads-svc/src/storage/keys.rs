@@ -43,22 +43,10 @@ impl Store {
     /// # Errors
     /// The database.
     pub async fn create_key(&self, key: Key, by: &str) -> Result<()> {
-        let act = Act::new(by, Action::KeyCreated, subject(&key.id)).with("scopes", key.scopes.join(" "));
         let chain = self.chain_of(key.workspace).await?;
-        let row = api_key::Model {
-            id: key.id,
-            workspace_id: key.workspace,
-            destination: key.destination,
-            name: key.name,
-            scopes: rows::to_json(&key.scopes),
-            digest: key.digest,
-            created_at: key.created_at,
-            expires_at: key.expires_at,
-            last_used_at: None,
-            revoked_at: None,
-        };
+        let act = created(&key, by);
         let transaction = self.begin().await?;
-        transaction.insert::<api_key::Entity>(vec![row]).await?;
+        transaction.insert::<api_key::Entity>(vec![row(key)]).await?;
         if let Some((workspace, keys)) = chain {
             audit::append(&transaction, &keys, workspace, act, self.clock.now()).await?;
         }
@@ -110,28 +98,14 @@ impl Store {
     /// # Errors
     /// The database.
     pub async fn revoke_key(&self, workspace: Uuid, id: &str, by: &str) -> Result<bool> {
-        let keys = self.workspace_keys(workspace).await?;
-        let transaction = self.begin().await?;
-        let revoked = scope::update::<api_key::Entity>(workspace)
-            .filter(api_key::Column::Id.eq(id))
-            .filter(api_key::Column::RevokedAt.is_null())
-            .col_expr(api_key::Column::RevokedAt, Expr::value(Some(self.clock.now())))
-            .exec(&*transaction)
-            .await?;
         let found = scope::select::<api_key::Entity>(workspace)
             .filter(api_key::Column::Id.eq(id))
-            .one(&*transaction)
-            .await?
-            .is_some();
-        if revoked.rows_affected == 1 {
-            let act = Act::new(by, Action::KeyRevoked, subject(id));
-            audit::append(&transaction, &keys, workspace, act, self.clock.now()).await?;
-        }
-        transaction.commit().await?;
-        Ok(found)
+            .count(self.reader())
+            .await?;
+        Ok(found > 0 && self.revoke_any_key(id, by).await?)
     }
 
-    /// Ends a credential of any kind, in the name of `by`; false if there is none. For the operator's command line.
+    /// Ends a credential of any kind, in the same way. For the operator's command line.
     ///
     /// # Errors
     /// The database.
@@ -140,18 +114,20 @@ impl Store {
             return Ok(false);
         };
         let chain = self.chain_of(key.workspace).await?;
+        let now = self.clock.now();
         let transaction = self.begin().await?;
         let revoked = scope::update_any::<api_key::Entity>()
             .filter(api_key::Column::Id.eq(id))
-            .col_expr(api_key::Column::RevokedAt, Expr::value(Some(self.clock.now())))
+            .filter(api_key::Column::RevokedAt.is_null())
+            .col_expr(api_key::Column::RevokedAt, Expr::value(Some(now)))
             .exec(&*transaction)
             .await?;
-        if let Some((workspace, keys)) = chain {
+        if let Some((workspace, keys)) = chain.filter(|_| revoked.rows_affected == 1) {
             let act = Act::new(by, Action::KeyRevoked, subject(id));
-            audit::append(&transaction, &keys, workspace, act, self.clock.now()).await?;
+            audit::append(&transaction, &keys, workspace, act, now).await?;
         }
         transaction.commit().await?;
-        Ok(revoked.rows_affected == 1)
+        Ok(true)
     }
 
     /// The audit log that records what becomes of a key; those of the installation have none.
@@ -181,6 +157,27 @@ impl Store {
 
 fn subject(id: &str) -> String {
     format!("key:{id}")
+}
+
+/// What the audit log says of a new credential.
+pub(super) fn created(key: &Key, by: &str) -> Act {
+    Act::new(by, Action::KeyCreated, subject(&key.id)).with("scopes", key.scopes.join(" "))
+}
+
+/// A new credential as it is stored.
+pub(super) fn row(key: Key) -> api_key::Model {
+    api_key::Model {
+        id: key.id,
+        workspace_id: key.workspace,
+        destination: key.destination,
+        name: key.name,
+        scopes: rows::to_json(&key.scopes),
+        digest: key.digest,
+        created_at: key.created_at,
+        expires_at: key.expires_at,
+        last_used_at: None,
+        revoked_at: None,
+    }
 }
 
 fn key(row: api_key::Model) -> Result<Key> {

@@ -1,25 +1,29 @@
 //! Connection tasks: what only a connector can do with a vendor.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, LockBehavior, LockType},
 };
 use uuid::Uuid;
 
+pub use super::checked::Outcome;
 use super::{
-    Store, Transaction,
-    connections::{Facts, State},
-    consents::lacked_consent,
-    entity::{connection, connection_task, sync_job},
+    Store, audit, checked,
+    connections::{self, Connection, State},
+    crypto::WorkspaceKeys,
+    entity::{connection, connection_task},
     error::Result,
     jobs::report::Receipt,
     rows, scope,
 };
-use crate::domain::sync::{JobState, Lane, Provider, Reason};
+use crate::domain::{
+    audit::{Act, Action},
+    sync::{Provider, Reason},
+};
 
+const PROBLEM: &str = "connection_tasks.problem_sealed";
 const CONNECT: &str = "connect";
 /// Tries of a check before it counts as failed.
 const MAX_ATTEMPTS: i32 = 5;
@@ -36,55 +40,166 @@ pub struct Leased {
     pub token: Uuid,
     /// Which connection.
     pub connection: Uuid,
+    candidate: Candidate,
 }
 
-/// What became of a task.
+/// What takes effect when its check succeeds.
 #[derive(Debug, Clone)]
-pub enum Outcome {
-    /// The connection works.
-    Connected(Facts),
-    /// It does not, and a person has to act.
-    Failed(Reason),
-    /// The vendor could not be asked.
-    Retry {
-        /// Why.
-        reason: Reason,
-        /// The vendor's wish for a pause.
-        after: Option<Duration>,
-    },
+struct Candidate {
+    /// Sealed for its place in the connection; `None` if the connection's own credentials are checked.
+    sealed: Option<Vec<u8>>,
+    field_mapping: Option<sea_orm::JsonValue>,
 }
 
-/// Owes a check of a connection; an older check of it is void from then on.
-pub(super) async fn owe_check(
-    transaction: &Transaction,
-    workspace: Uuid,
-    connection: Uuid,
-    provider: Provider,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    scope::delete::<connection_task::Entity>(workspace)
-        .filter(connection_task::Column::ConnectionId.eq(connection))
-        .exec(&**transaction)
-        .await?;
-    let row = connection_task::Model {
-        id,
-        workspace_id: workspace,
-        connection_id: connection,
-        provider: provider.name().to_owned(),
-        kind: CONNECT.to_owned(),
-        state: "pending".to_owned(),
-        attempt: 0,
-        next_at: now,
-        lease_token: None,
-        reported_token: None,
-        lease_until: None,
-        created_at: now,
-    };
-    transaction.insert::<connection_task::Entity>(vec![row]).await
+/// How the newest check of a connection stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Whether it succeeded or failed.
+    pub settled: bool,
+    /// Why the last try did not succeed.
+    pub problem: Option<Reason>,
 }
 
 impl Store {
+    /// Creates a connection, or owes the check of new credentials for the one that exists, in the name of `by`: they take
+    /// effect once it has succeeded. An older check is void from then on.
+    ///
+    /// # Errors
+    /// The database; `Conflict` if somebody else created it at the same time.
+    pub async fn connect_provider(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        provider: Provider,
+        secret: &str,
+        field_mapping: &BTreeMap<String, String>,
+        by: &str,
+    ) -> Result<Uuid> {
+        let now = self.clock.now();
+        let transaction = self.begin().await?;
+        let known = scope::select::<connection::Entity>(workspace)
+            .filter(connection::Column::Provider.eq(provider.name()))
+            .lock_exclusive()
+            .one(&*transaction)
+            .await?;
+        let id = known
+            .as_ref()
+            .map_or_else(|| leads_runtime::ids::new_id(&self.clock), |row| row.id);
+        let sealed = connections::seal_secret(keys, id, secret)?;
+        let field_mapping = rows::to_json(field_mapping);
+        if known.is_some() {
+            // One that failed has nothing that could go on working.
+            scope::update::<connection::Entity>(workspace)
+                .filter(connection::Column::Id.eq(id))
+                .filter(connection::Column::State.eq(State::Failed.word()))
+                .col_expr(connection::Column::State, Expr::value(State::Connecting.word()))
+                .col_expr(connection::Column::ProblemSealed, Expr::value(None::<Vec<u8>>))
+                .exec(&*transaction)
+                .await?;
+        } else {
+            let row = connection::Model {
+                id,
+                workspace_id: workspace,
+                provider: provider.name().to_owned(),
+                state: State::Connecting.word().to_owned(),
+                sealed: sealed.clone(),
+                field_mapping: field_mapping.clone(),
+                account_id: String::new(),
+                ui_domain: String::new(),
+                limits: None,
+                problem_sealed: None,
+                created_at: now,
+                checked_at: None,
+                paused_until: None,
+                resting_until: None,
+                trips: 0,
+                backfill_at: None,
+                backfills: 0,
+                backfill_time: None,
+                backfill_lead: None,
+                version: 1,
+                counted_from: None,
+                answered: 0,
+                failed: 0,
+            };
+            transaction.insert::<connection::Entity>(vec![row]).await?;
+        }
+        scope::delete::<connection_task::Entity>(workspace)
+            .filter(connection_task::Column::ConnectionId.eq(id))
+            .exec(&*transaction)
+            .await?;
+        let task = connection_task::Model {
+            id: leads_runtime::ids::new_id(&self.clock),
+            workspace_id: workspace,
+            connection_id: id,
+            provider: provider.name().to_owned(),
+            kind: CONNECT.to_owned(),
+            state: "pending".to_owned(),
+            attempt: 0,
+            next_at: now,
+            lease_token: None,
+            reported_token: None,
+            lease_until: None,
+            created_at: now,
+            sealed: Some(sealed),
+            field_mapping: Some(field_mapping),
+            problem_sealed: None,
+        };
+        transaction.insert::<connection_task::Entity>(vec![task]).await?;
+        let act =
+            Act::new(by, Action::ConnectionMade, connections::subject(id)).with("provider", provider.name());
+        audit::append(&transaction, keys, workspace, act, now).await?;
+        transaction.commit().await?;
+        Ok(id)
+    }
+
+    /// How the newest check of a connection stands.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn find_check(&self, workspace: Uuid, connection: Uuid) -> Result<Option<Check>> {
+        let row = scope::select::<connection_task::Entity>(workspace)
+            .filter(connection_task::Column::ConnectionId.eq(connection))
+            .one(self.reader())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let keys = self.workspace_keys(workspace).await?;
+        Ok(Some(Check {
+            settled: matches!(row.state.as_str(), "done" | "failed"),
+            problem: row
+                .problem_sealed
+                .map(|sealed| rows::open_json(&keys, PROBLEM, row.id, &sealed))
+                .transpose()?,
+        }))
+    }
+
+    /// The connection that a task checks, with the credentials and the mapping to check.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn connection_to_check(
+        &self,
+        provider: Provider,
+        task: &Leased,
+    ) -> Result<Option<(Connection, String)>> {
+        let found = self.connection_with_secret(provider, task.connection).await?;
+        let Some((mut connection, mut secret)) = found else {
+            return Ok(None);
+        };
+        let Candidate {
+            sealed,
+            field_mapping,
+        } = &task.candidate;
+        if let Some(sealed) = sealed {
+            let keys = self.workspace_keys(connection.workspace).await?;
+            secret = connections::open_secret(&keys, connection.id, sealed)?;
+        }
+        if let Some(mapping) = field_mapping {
+            connection.field_mapping = connections::read_mapping(connection.id, mapping.clone())?;
+        }
+        Ok(Some((connection, secret)))
+    }
+
     /// Due tasks of a destination with their workspaces, for their stream entries.
     ///
     /// # Errors
@@ -147,6 +262,10 @@ impl Store {
                 id: row.id,
                 token,
                 connection: row.connection_id,
+                candidate: Candidate {
+                    sealed: row.sealed,
+                    field_mapping: row.field_mapping,
+                },
             })
             .collect())
     }
@@ -192,19 +311,31 @@ impl Store {
                     .max(Duration::from_secs(1 << task.attempt.clamp(0, 6))),
             ),
         };
-        let changed = scope::update_any::<connection_task::Entity>()
+        let keys = self.workspace_keys(task.workspace_id).await?;
+        let problem = match &outcome {
+            Outcome::Connected(_) => None,
+            Outcome::Failed(reason) | Outcome::Retry { reason, .. } => {
+                Some(rows::seal_json(&keys, PROBLEM, id, reason)?)
+            }
+        };
+        let mut change = scope::update_any::<connection_task::Entity>()
             .filter(connection_task::Column::Id.eq(id))
             .filter(connection_task::Column::LeaseToken.eq(token))
             .col_expr(connection_task::Column::State, Expr::value(state))
             .col_expr(connection_task::Column::NextAt, Expr::value(next_at))
             .col_expr(connection_task::Column::LeaseToken, Expr::value(None::<Uuid>))
             .col_expr(connection_task::Column::ReportedToken, Expr::value(Some(token)))
-            .exec(&*transaction)
-            .await?;
-        if changed.rows_affected == 0 {
+            .col_expr(connection_task::Column::ProblemSealed, Expr::value(problem));
+        if !matches!(outcome, Outcome::Retry { .. }) {
+            // Credentials that work are in the connection; those that do not are of no use.
+            change = change.col_expr(connection_task::Column::Sealed, Expr::value(None::<Vec<u8>>));
+        }
+        if change.exec(&*transaction).await?.rows_affected == 0 {
             return Ok(Receipt::LeaseLost);
         }
-        settle(&transaction, task.connection_id, &outcome, now).await?;
+        let workspace = self.find_workspace(task.workspace_id).await?;
+        let settings = workspace.map(|workspace| workspace.settings).unwrap_or_default();
+        checked::settle(&transaction, &keys, &settings, task, &outcome, now).await?;
         transaction.commit().await?;
         Ok(Receipt::Recorded)
     }
@@ -227,94 +358,4 @@ impl Store {
         transaction.commit().await?;
         Ok(swept.rows_affected)
     }
-}
-
-/// A connection works: what had been given up, unless for the lack of consent, is tried once more, and everything is owed to an account that is another
-/// one than before.
-async fn owe_again(transaction: &Transaction, id: Uuid, account: &str, now: DateTime<Utc>) -> Result<()> {
-    let known = scope::select_any::<connection::Entity>()
-        .filter(connection::Column::Id.eq(id))
-        .one(&**transaction)
-        .await?;
-    let moved = known.is_some_and(|row| !row.account_id.is_empty() && row.account_id != account);
-    let of_connection = || {
-        scope::update_any::<sync_job::Entity>()
-            .filter(sync_job::Column::ConnectionId.eq(id))
-            .filter(lacked_consent(transaction.get_database_backend()).not())
-            .col_expr(sync_job::Column::Attempt, Expr::value(0))
-            .col_expr(sync_job::Column::NextAt, Expr::value(now))
-            .col_expr(sync_job::Column::FirstPendingAt, Expr::value(now))
-            .col_expr(sync_job::Column::Lane, Expr::value(Lane::Bulk.rank()))
-            .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
-    };
-    of_connection()
-        .filter(sync_job::Column::State.eq(JobState::Dead.word()))
-        .exec(&**transaction)
-        .await?;
-    if moved {
-        of_connection()
-            .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
-            .col_expr(sync_job::Column::SyncedRevision, Expr::value(0))
-            .col_expr(sync_job::Column::ExternalId, Expr::value(""))
-            .col_expr(sync_job::Column::Url, Expr::value(""))
-            .exec(&**transaction)
-            .await?;
-    }
-    Ok(())
-}
-
-async fn settle(transaction: &Transaction, id: Uuid, outcome: &Outcome, now: DateTime<Utc>) -> Result<()> {
-    if let Outcome::Connected(facts) = outcome {
-        owe_again(transaction, id, &facts.account_id, now).await?;
-    }
-    let mut update = scope::update_any::<connection::Entity>().filter(connection::Column::Id.eq(id));
-    match outcome {
-        Outcome::Connected(facts) => {
-            update = update
-                .col_expr(connection::Column::State, Expr::value(State::Connected.word()))
-                .col_expr(
-                    connection::Column::Problem,
-                    Expr::value(None::<sea_orm::JsonValue>),
-                )
-                .col_expr(
-                    connection::Column::AccountId,
-                    Expr::value(facts.account_id.clone()),
-                )
-                .col_expr(connection::Column::UiDomain, Expr::value(facts.ui_domain.clone()))
-                .col_expr(
-                    connection::Column::Limits,
-                    Expr::value(facts.limits.as_ref().map(rows::to_json)),
-                )
-                .col_expr(
-                    connection::Column::PausedUntil,
-                    Expr::value(None::<DateTime<Utc>>),
-                )
-                .col_expr(
-                    connection::Column::RestingUntil,
-                    Expr::value(None::<DateTime<Utc>>),
-                )
-                .col_expr(connection::Column::Trips, Expr::value(0))
-                .col_expr(connection::Column::BackfillAt, Expr::value(Some(now)))
-                .col_expr(connection::Column::Backfills, Expr::value(0));
-        }
-        Outcome::Failed(reason) => {
-            update = update
-                .col_expr(connection::Column::State, Expr::value(State::Failed.word()))
-                .col_expr(
-                    connection::Column::Problem,
-                    Expr::value(Some(rows::to_json(reason))),
-                );
-        }
-        Outcome::Retry { reason, .. } => {
-            update = update.col_expr(
-                connection::Column::Problem,
-                Expr::value(Some(rows::to_json(reason))),
-            );
-        }
-    }
-    update
-        .col_expr(connection::Column::CheckedAt, Expr::value(Some(now)))
-        .exec(&**transaction)
-        .await?;
-    Ok(())
 }

@@ -10,8 +10,10 @@ use uuid::Uuid;
 
 use super::{
     Store, audit,
-    entity::{connection, workspace},
+    entity::{api_key, connection, idempotency, workspace},
     error::{Error, Result},
+    idempotency::Answer,
+    keys::{self, Key},
     rows, scope,
 };
 use crate::domain::{
@@ -21,39 +23,50 @@ use crate::domain::{
 };
 
 impl Store {
-    /// Creates a workspace with a data key of its own. `by` is whom the audit log names.
+    /// Creates a workspace with a data key of its own and its first API key, in the name of `by`, and keeps the answer to
+    /// the request: all of it, or nothing.
     ///
     /// # Errors
-    /// The database.
-    pub async fn create_workspace(&self, name: &str, settings: Settings, by: &str) -> Result<Workspace> {
-        let id = leads_runtime::ids::new_id(&self.clock);
+    /// The database; `Conflict` if the same request is answered by now.
+    pub async fn create_workspace(
+        &self,
+        workspace: &Workspace,
+        first_key: Key,
+        answer: Option<Answer>,
+        by: &str,
+    ) -> Result<()> {
         let kek = self.keyring.kek();
-        let wrapped_key = kek
-            .new_data_key(id)
-            .map_err(|problem| Error::inconsistent("workspaces", "wrapped_key", id, problem))?;
-        let keys = kek
-            .open_data_key(id, &wrapped_key)
-            .map_err(|problem| Error::inconsistent("workspaces", "wrapped_key", id, problem))?;
-        let created_at = self.clock.now();
+        let (id, at) = (workspace.id, workspace.created_at);
+        let unusable = |problem| Error::inconsistent("workspaces", "wrapped_key", id, problem);
+        let wrapped_key = kek.new_data_key(id).map_err(unusable)?;
+        let keys = kek.open_data_key(id, &wrapped_key).map_err(unusable)?;
         let row = workspace::Model {
             id,
-            name: name.to_owned(),
-            settings: rows::to_json(&settings),
+            name: workspace.name.clone(),
+            settings: rows::to_json(&workspace.settings),
             wrapped_key,
             kek_id: kek.id().to_owned(),
-            created_at,
+            created_at: at,
         };
+        let answer = answer
+            .map(|answer| answer.seal(&kek.platform_keys(), Uuid::nil()))
+            .transpose()?;
         let transaction = self.begin().await?;
+        transaction
+            .insert::<idempotency::Entity>(answer.into_iter().collect())
+            .await?;
         transaction.insert::<workspace::Entity>(vec![row]).await?;
-        let act = Act::new(by, Action::WorkspaceCreated, ids::format::<ids::Workspace>(id));
-        audit::append(&transaction, &keys, id, act, created_at).await?;
-        transaction.commit().await?;
-        Ok(Workspace {
-            id,
-            name: name.to_owned(),
-            settings,
-            created_at,
-        })
+        let acts = [
+            Act::new(by, Action::WorkspaceCreated, ids::format::<ids::Workspace>(id)),
+            keys::created(&first_key, by),
+        ];
+        transaction
+            .insert::<api_key::Entity>(vec![keys::row(first_key)])
+            .await?;
+        for act in acts {
+            audit::append(&transaction, &keys, id, act, at).await?;
+        }
+        transaction.commit().await
     }
 
     /// A workspace.
@@ -124,6 +137,11 @@ impl Store {
                 Expr::value(Some(self.clock.now())),
             )
             .col_expr(connection::Column::Backfills, Expr::value(0))
+            .col_expr(
+                connection::Column::BackfillTime,
+                Expr::value(None::<DateTime<Utc>>),
+            )
+            .col_expr(connection::Column::BackfillLead, Expr::value(None::<Uuid>))
             .exec(&*transaction)
             .await?;
         let act = Act {

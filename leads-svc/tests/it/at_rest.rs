@@ -1,6 +1,6 @@
 //! What the database itself tells whoever reads it: nothing about people, no secret.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use leads_proto::leads::v1::{CollectLeadRequest, MessageRole};
 use leads_svc::{
@@ -17,12 +17,12 @@ use leads_svc::{
         plan::Collected,
         principal::{Bound, Scope},
     },
-    storage::crypto::KeyEncryptionKey,
+    storage::{crypto::KeyEncryptionKey, tasks::Outcome},
 };
 use prost::Message as _;
 use uuid::Uuid;
 
-use crate::world::{Database, VENDOR_TOKEN, World, lead, on_both_databases, warm};
+use crate::world::{Database, HUBSPOT, VENDOR_TOKEN, World, lead, on_both_databases, warm};
 
 on_both_databases!(
     personal_data_and_secrets_are_nowhere_in_the_database,
@@ -43,8 +43,30 @@ const CONSENTED: &str = "zanaryconsent: may we write to zanary.mail@canarydomain
 const CONSENT_PAGE: &str = "https://canarypage.example/?mail=zanary";
 const VENDOR_SAID: &str = "Email address zanary.mail@canarydomain.example is invalid";
 
+const CONNECTION_SAID: &str = "token of zanary.mail@canarydomain.example was revoked";
+const NEW_TOKEN: &str = "pat-another-canary-token";
+
+async fn refuse_new_credentials(world: &World, reason: Reason) {
+    let keys = world.store.workspace_keys(world.workspace).await.unwrap();
+    let mapping = BTreeMap::new();
+    world
+        .store
+        .connect_provider(world.workspace, &keys, HUBSPOT, NEW_TOKEN, &mapping, "test")
+        .await
+        .unwrap();
+    let mut tasks = world.delivery.claim_tasks(&world.connector, 20).await.unwrap();
+    let (task, _, secret) = tasks.remove(0);
+    assert_eq!(secret, NEW_TOKEN);
+    let refused = Outcome::Failed(reason);
+    world
+        .delivery
+        .report_task(&world.connector, task.id, task.token, refused)
+        .await
+        .unwrap();
+}
+
 /// Everything that the database holds: its files, or the text of every row.
-async fn dump(world: &World) -> Vec<u8> {
+pub async fn dump(world: &World) -> Vec<u8> {
     match &world.database {
         Database::Sqlite(folder) => {
             let mut all = Vec::new();
@@ -69,7 +91,7 @@ async fn dump(world: &World) -> Vec<u8> {
 }
 
 /// Whether the dump holds the text: as it is, as hexadecimal digits, or in base64 at any of the three offsets.
-fn holds(dump: &[u8], text: &str) -> bool {
+pub fn holds(dump: &[u8], text: &str) -> bool {
     use base64::{Engine, engine::general_purpose::STANDARD};
     let hex = text.bytes().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
@@ -148,6 +170,21 @@ async fn personal_data_and_secrets_are_nowhere_in_the_database(world: World) {
         world.view(lead).await.links[0].reason.as_ref().unwrap().message,
         VENDOR_SAID
     );
+    let told = Reason {
+        code: "CREDENTIALS".to_owned(),
+        message: CONNECTION_SAID.to_owned(),
+        ..Reason::default()
+    };
+    world.lead("paused").await;
+    let paused = JobReport::Paused {
+        rest: None,
+        connection_version: 0,
+        reason: told.clone(),
+    };
+    world.report(&world.grant().await, paused).await;
+    let shown = world.core.list_connections(&world.caller).await.unwrap();
+    assert_eq!(shown[0].connection.problem.as_ref(), Some(&told));
+    refuse_new_credentials(&world, told).await;
     let (key, secret) = mint(
         &world.store,
         &Bound::Workspace(world.workspace),
@@ -182,7 +219,9 @@ async fn personal_data_and_secrets_are_nowhere_in_the_database(world: World) {
         CONSENTED,
         CONSENT_PAGE,
         VENDOR_SAID,
+        CONNECTION_SAID,
         VENDOR_TOKEN,
+        NEW_TOKEN,
         secret.as_str(),
         &secret[16..59],
     ] {

@@ -137,16 +137,20 @@ async fn records_are_kept_as_they_were_said(world: World) {
         .unwrap();
     let rest = world
         .core
-        .list_consents(&world.caller, lead.id, 2, &first.next)
+        .list_consents(&world.caller, lead.id, 2, &first.page.next)
         .await
         .unwrap();
     assert_eq!(
-        (first.records.len(), rest.records.len(), rest.next.as_str()),
+        (
+            first.page.items.len(),
+            rest.page.items.len(),
+            rest.page.next.as_str()
+        ),
         (2, 1, "")
     );
     let mut expected = full;
     expected.details.recorded_by = Some("key:testkey".to_owned());
-    assert_eq!(first.records[0], expected);
+    assert_eq!(first.page.items[0], expected);
     let states: Vec<(&str, Standing)> = rest
         .states
         .iter()

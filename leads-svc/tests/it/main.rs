@@ -13,6 +13,7 @@
 mod at_rest;
 mod audit;
 mod captures;
+mod command_line;
 mod consents;
 mod conversations;
 mod delivery;
@@ -24,4 +25,7 @@ mod population;
 mod privacy;
 mod rpc;
 mod searching;
+mod sizes;
+mod upgrade;
+mod workspaces;
 mod world;

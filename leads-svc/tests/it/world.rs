@@ -21,12 +21,13 @@ use leads_svc::{
         plan::Collected,
         principal::{Bound, Principal, Scope},
         view::LeadView,
+        workspaces,
     },
     storage::{
         Options, Store,
         connections::Facts,
         crypto::KeyEncryptionKey,
-        entity::{connection, sync_job},
+        entity::{activity, connection, sync_job},
         jobs::{
             claim::{Grant, Named, Refusal},
             publish::Hint,
@@ -100,7 +101,7 @@ impl Database {
     }
 }
 
-async fn open(url: &str, clock: Clock) -> Store {
+pub async fn open(url: &str, clock: Clock) -> Store {
     let options = Options {
         url: url.to_owned(),
         max_connections: 8,
@@ -131,11 +132,7 @@ impl World {
     }
 
     async fn on(store: Store, database: Database) -> Self {
-        let workspace = store
-            .create_workspace("Acme", settings(), "test")
-            .await
-            .unwrap()
-            .id;
+        let workspace = founded(&store, "Acme", settings()).await;
         let (core, delivery) = use_cases(&store);
         Self {
             raw: sea_orm::Database::connect(database.url()).await.unwrap(),
@@ -156,12 +153,7 @@ impl World {
 
     /// Another workspace of the same service, and a caller of it.
     pub async fn tenant(&self, settings: Settings) -> (Uuid, Principal) {
-        let workspace = self
-            .store
-            .create_workspace("Other", settings, "test")
-            .await
-            .unwrap()
-            .id;
+        let workspace = founded(&self.store, "Other", settings).await;
         (workspace, caller(workspace))
     }
 
@@ -316,6 +308,14 @@ impl World {
             .map_or_else(|| "none".to_owned(), |job| job.state)
     }
 
+    /// Whether a lead's timeline says that its sync was given up; read where it lies, as the lead may be unreadable.
+    pub async fn told_of_failure(&self, lead: Uuid) -> bool {
+        let told = activity::Entity::find()
+            .filter(activity::Column::LeadId.eq(lead))
+            .filter(activity::Column::Kind.eq("sync_failed"));
+        told.one(&self.raw).await.unwrap().is_some()
+    }
+
     /// Kinds of a lead's timeline, oldest first.
     pub async fn timeline(&self, lead: Uuid) -> Vec<String> {
         let page = self
@@ -329,6 +329,13 @@ impl World {
             .map(|activity| activity.kind)
             .collect()
     }
+}
+
+async fn founded(store: &Store, name: &str, settings: Settings) -> Uuid {
+    let founded = workspaces::create(store, name, settings, None, "test")
+        .await
+        .unwrap();
+    founded.workspace.id
 }
 
 fn use_cases(store: &Store) -> (Core, Delivery) {
@@ -441,6 +448,7 @@ pub fn paused(rest: Option<Duration>) -> JobReport {
     JobReport::Paused {
         rest,
         reason: reason("DAILY_LIMIT"),
+        connection_version: 0,
     }
 }
 

@@ -6,9 +6,9 @@ use prost::Message as _;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{consent, times, words};
+use super::{consent, query, times, words};
 use crate::domain::{
-    capture::{Capture, MAX_CONSENTS, MAX_MESSAGES, MAX_TEXT_BYTES, Message, RequestKey},
+    capture::{Capture, MAX_BATCH, MAX_CONSENTS, MAX_MESSAGES, MAX_TEXT_BYTES, Message, RequestKey},
     consent::Consent,
     contact::{Profile, RawProfile, check_attributes},
     lead::{Channel, Intent},
@@ -58,7 +58,17 @@ pub fn capture(
     let consents = consents(&request.consents, channel, captured_at, &mut violations);
     let messages = messages(&request.messages, captured_at, now, &mut violations);
     conversation_id(&request.conversation_id, &mut violations);
-    if violations.is_empty() && profile == Profile::default() && messages.is_empty() {
+    let is_silent = [
+        &contact.email,
+        &contact.name,
+        &contact.phone,
+        &contact.company,
+        &contact.title,
+    ]
+    .iter()
+    .all(|text| text.trim().is_empty());
+    let is_empty = profile == Profile::default() && (is_silent || violations.is_empty());
+    if is_empty && request.messages.is_empty() {
         violations.add(
             "contact",
             "says nothing: give an email, a name, a phone number or a message",
@@ -77,8 +87,67 @@ pub fn capture(
     violations.into_result((capture, key))
 }
 
+/// Checks how many captures a batch has.
+///
+/// # Errors
+/// The violation.
+pub fn batch(captures: usize) -> Result<(), Vec<Violation>> {
+    let mut violations = Violations::default();
+    if !(1..=MAX_BATCH).contains(&captures) {
+        violations.add(
+            "requests",
+            format!("must have 1 to {MAX_BATCH} entries, has {captures}"),
+        );
+    }
+    violations.into_result(())
+}
+
+/// Messages to append to a conversation.
+#[derive(Debug)]
+pub struct Append {
+    /// The lead.
+    pub lead: Uuid,
+    /// What makes a repetition recognisable.
+    pub key: Option<RequestKey>,
+    /// The caller's id of the conversation.
+    pub conversation_id: String,
+    /// The messages.
+    pub messages: Vec<Message>,
+}
+
+/// What to append where.
+///
+/// # Errors
+/// Every violation.
+pub fn append(request: v1::AppendConversationRequest, now: DateTime<Utc>) -> Result<Append, Vec<Violation>> {
+    let mut violations = Violations::default();
+    let lead = query::lead("lead_id", &request.lead_id, &mut violations);
+    let key = request_key(
+        &request.request_id,
+        || {
+            v1::AppendConversationRequest {
+                request_id: String::new(),
+                ..request.clone()
+            }
+            .encode_to_vec()
+        },
+        &mut violations,
+    );
+    conversation_id(&request.conversation_id, &mut violations);
+    if request.messages.is_empty() {
+        violations.add("messages", "must have at least one entry");
+    }
+    let messages = messages(&request.messages, now, now, &mut violations);
+    violations.into_result(Append {
+        lead,
+        key,
+        conversation_id: request.conversation_id,
+        messages,
+    })
+}
+
 /// Checks messages that are to be stored.
-pub fn messages(
+fn messages(
     given: &[v1::Message],
     default_at: DateTime<Utc>,
     now: DateTime<Utc>,
@@ -135,7 +204,7 @@ pub fn messages(
 }
 
 /// Checks the caller's id of a conversation.
-pub fn conversation_id(id: &str, violations: &mut Violations) {
+fn conversation_id(id: &str, violations: &mut Violations) {
     if id.len() > MAX_ID || id.chars().any(char::is_control) {
         violations.add(
             "conversation_id",
@@ -145,24 +214,23 @@ pub fn conversation_id(id: &str, violations: &mut Violations) {
 }
 
 /// Checks a request id; `body` encodes the request without it.
-pub fn request_key(
-    id: &str,
-    body: impl FnOnce() -> Vec<u8>,
-    violations: &mut Violations,
-) -> Option<RequestKey> {
+fn request_key(id: &str, body: impl FnOnce() -> Vec<u8>, violations: &mut Violations) -> Option<RequestKey> {
+    Some(RequestKey {
+        id: request_id(id, violations)?,
+        digest: Sha256::digest(body()).into(),
+    })
+}
+
+/// The caller's id of the request; `None` if there is none, or it is not valid.
+pub fn request_id(id: &str, violations: &mut Violations) -> Option<Uuid> {
     if id.is_empty() {
         return None;
     }
-    match Uuid::try_parse(id) {
-        Ok(id) if !id.is_nil() => Some(RequestKey {
-            id,
-            digest: Sha256::digest(body()).into(),
-        }),
-        Ok(_) | Err(_) => {
-            violations.add("request_id", "must be a UUID other than the nil one, or empty");
-            None
-        }
+    let parsed = Uuid::try_parse(id).ok().filter(|id| !id.is_nil());
+    if parsed.is_none() {
+        violations.add("request_id", "must be a UUID other than the nil one, or empty");
     }
+    parsed
 }
 
 fn intent(given: &v1::Intent, captured_at: DateTime<Utc>, violations: &mut Violations) -> Intent {

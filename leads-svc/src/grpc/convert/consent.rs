@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use leads_proto::leads::v1;
+use uuid::Uuid;
 
 use super::{
+    query,
     times::{self, timestamp},
     words,
 };
@@ -14,7 +16,7 @@ use crate::{
         consent::{Consent, Details},
         lead::Channel,
         text,
-        violation::Violations,
+        violation::{Violation, Violations},
     },
     service::consents::ConsentState,
 };
@@ -22,6 +24,23 @@ use crate::{
 const MAX_TEXT: usize = 4_000;
 const MAX_LANGUAGE: usize = 35;
 const MAX_PAGE: usize = 2_000;
+
+/// A consent to record, and of which lead; one without a channel came by the API.
+///
+/// # Errors
+/// Every violation.
+pub fn record(
+    request: &v1::RecordConsentRequest,
+    now: DateTime<Utc>,
+) -> Result<(Uuid, Consent), Vec<Violation>> {
+    let mut violations = Violations::default();
+    let id = query::lead("lead_id", &request.lead_id, &mut violations);
+    let given = request.consent.clone().unwrap_or_default();
+    let channel = words::read_channel("consent.channel", given.channel, &mut violations);
+    let channel = channel.unwrap_or(Channel::Api);
+    let consent = read("consent", &given, channel, now, &mut violations);
+    violations.into_result((id, consent))
+}
 
 /// A consent that was sent, asked in `channel`.
 pub fn read(

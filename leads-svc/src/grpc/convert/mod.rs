@@ -1,6 +1,8 @@
 //! Between wire messages and domain values. Requests are checked whole: every violation is found at once.
 
 pub mod capture;
+pub mod check;
+pub mod connection;
 pub mod connector;
 pub mod consent;
 pub mod lead;

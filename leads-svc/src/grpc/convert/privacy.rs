@@ -4,9 +4,15 @@ use std::collections::BTreeMap;
 
 use leads_proto::leads::v1;
 
-use super::{consent, lead, query, times::timestamp, words};
+use super::{consent, lead, query, settings, times::timestamp, words};
 use crate::{
-    domain::{email::Email, ids, violation::Violations},
+    domain::{
+        email::Email,
+        ids,
+        retention::Retention,
+        text,
+        violation::{Violation, Violations},
+    },
     service::{
         audit::{Anchor, Entry, Problem, Walk, mac_text, parse_mac},
         export::{Export, Subject},
@@ -15,6 +21,7 @@ use crate::{
 };
 
 const MAX_ANCHORS: usize = 1_000;
+const MAX_SUBJECT: usize = 100;
 
 /// An entry of the audit log.
 pub fn audit_entry(entry: Entry) -> v1::AuditEntry {
@@ -30,14 +37,30 @@ pub fn audit_entry(entry: Entry) -> v1::AuditEntry {
     }
 }
 
+/// Which entries of the audit log: of which subject, and how many a page.
+///
+/// # Errors
+/// Every violation.
+pub fn entries(request: &v1::ListAuditEntriesRequest) -> Result<(String, u64), Vec<Violation>> {
+    let mut violations = Violations::default();
+    let size = query::page_size(request.page_size, &mut violations);
+    let subject = text::optional("subject", &request.subject, MAX_SUBJECT, &mut violations);
+    violations.into_result((subject.unwrap_or_default(), size))
+}
+
 /// Anchors that a caller kept.
-pub fn anchors(given: &[v1::AuditAnchor], violations: &mut Violations) -> Vec<Anchor> {
+///
+/// # Errors
+/// Every violation.
+pub fn anchors(request: &v1::VerifyAuditRequest) -> Result<Vec<Anchor>, Vec<Violation>> {
+    let mut violations = Violations::default();
+    let given = &request.anchors;
     if given.len() > MAX_ANCHORS {
         violations.add(
             "anchors",
             format!("has {} entries; at most {MAX_ANCHORS} are allowed", given.len()),
         );
-        return Vec::new();
+        return violations.into_result(Vec::new());
     }
     let mut anchors = Vec::with_capacity(given.len());
     for (index, anchor) in given.iter().enumerate() {
@@ -52,7 +75,7 @@ pub fn anchors(given: &[v1::AuditAnchor], violations: &mut Violations) -> Vec<An
             ),
         }
     }
-    anchors
+    violations.into_result(anchors)
 }
 
 /// What a walk through the log found.
@@ -81,23 +104,21 @@ fn problem(problem: Problem) -> v1::AuditProblem {
 }
 
 /// Whose data, by address or by lead.
-pub fn subject(request: &v1::ExportSubjectRequest, violations: &mut Violations) -> Option<Subject> {
+///
+/// # Errors
+/// Its violation.
+pub fn subject(request: &v1::ExportSubjectRequest) -> Result<Subject, Vec<Violation>> {
+    let mut violations = Violations::default();
     match (request.email.is_empty(), request.lead_id.is_empty()) {
         (true, true) => violations.add("email", "is required, or else lead_id"),
         (false, false) => violations.add("lead_id", "cannot be given beside an email"),
+        (true, false) => return query::only(&request.lead_id).map(Subject::Lead),
         (false, true) => match Email::parse(&request.email) {
-            Ok(email) => return Some(Subject::Email(email.as_str().to_owned())),
+            Ok(email) => return Ok(Subject::Email(email.as_str().to_owned())),
             Err(problem) => violations.add("email", problem),
         },
-        (true, false) => {
-            return Some(Subject::Lead(query::lead(
-                "lead_id",
-                &request.lead_id,
-                violations,
-            )));
-        }
     }
-    None
+    Err(violations.into_vec())
 }
 
 /// Everything about a person.
@@ -113,6 +134,18 @@ pub fn export(export: Export) -> v1::SubjectExport {
         consent_states: export.consent_states.into_iter().map(consent::state).collect(),
         audit_entries: export.audit_entries.into_iter().map(audit_entry).collect(),
     }
+}
+
+/// Which leads retention would delete: by terms that are tried, and how many a page.
+///
+/// # Errors
+/// Every violation.
+pub fn preview(request: &v1::PreviewRetentionRequest) -> Result<(Option<Retention>, u64), Vec<Violation>> {
+    let mut violations = Violations::default();
+    let size = query::page_size(request.page_size, &mut violations);
+    let given = settings::retention("retention_days", &request.retention_days, &mut violations);
+    let tried = (!request.retention_days.is_empty()).then_some(given);
+    violations.into_result((tried, size))
 }
 
 /// A lead that was kept long enough.

@@ -25,8 +25,8 @@ pub struct Model {
     pub ui_domain: String,
     /// Limits found by the last check.
     pub limits: Option<Json>,
-    /// Why it does not work.
-    pub problem: Option<Json>,
+    /// Encrypted: why it does not work.
+    pub problem_sealed: Option<Vec<u8>>,
     /// Creation.
     pub created_at: DateTimeUtc,
     /// Last check.
@@ -41,6 +41,18 @@ pub struct Model {
     pub backfill_at: Option<DateTimeUtc>,
     /// How often that was done since it was asked for.
     pub backfills: i32,
+    /// Capture of the last lead that the current look came to.
+    pub backfill_time: Option<DateTimeUtc>,
+    /// That lead.
+    pub backfill_lead: Option<Uuid>,
+    /// Rises whenever credentials, mapping or what the check found may have changed.
+    pub version: i64,
+    /// Since when the breaker counts; absent if it begins anew.
+    pub counted_from: Option<DateTimeUtc>,
+    /// Jobs that the vendor answered since then.
+    pub answered: i32,
+    /// Jobs that failed for the vendor's sake since then.
+    pub failed: i32,
 }
 
 /// None: joins are written where they are used.

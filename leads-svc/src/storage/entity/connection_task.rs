@@ -31,6 +31,12 @@ pub struct Model {
     pub lease_until: Option<DateTimeUtc>,
     /// Creation.
     pub created_at: DateTimeUtc,
+    /// Encrypted credentials to check, as `connections.sealed` takes them; none once the task is settled.
+    pub sealed: Option<Vec<u8>>,
+    /// Lead field to property, for when the check succeeds.
+    pub field_mapping: Option<Json>,
+    /// Encrypted: why the last try did not succeed.
+    pub problem_sealed: Option<Vec<u8>>,
 }
 
 /// None: joins are written where they are used.

@@ -1,8 +1,12 @@
 //! The delivery protocol, with the test in the part of the streams, the connector and the CRM.
 
 mod backfill;
+mod claims;
 mod concurrency;
 mod connections;
+mod credentials;
+mod gauges;
+mod looks;
 mod losses;
 mod protocol;
 mod publishing;

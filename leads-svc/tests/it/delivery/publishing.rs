@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leads_svc::domain::sync::Lane;
+use leads_svc::{domain::sync::Lane, storage::entity::sync_job};
 use uuid::Uuid;
 
 use crate::{
@@ -13,12 +13,14 @@ use crate::{
 on_both_databases!(
     a_window_limits_what_is_on_its_way,
     a_destination_has_at_most_a_thousand_published_jobs,
+    a_hundred_places_are_kept_for_hot_leads,
     a_busy_workspace_leaves_room_for_another,
     hot_leads_go_first,
     a_captured_lead_that_is_hot_overtakes_its_own_job,
     what_could_not_be_told_is_due_again,
     what_redis_may_have_lost_is_published_again,
     what_is_running_is_not_published_again,
+    publishers_keep_the_window_together,
 );
 
 /// Jobs that are due, of leads that are not there: publishing does not look at them.
@@ -55,6 +57,22 @@ async fn a_destination_has_at_most_a_thousand_published_jobs(world: World) {
     world.store.unpublish(&first[..40]).await.unwrap();
     let second = world.store.publish_due(HUBSPOT, 5_000, PATIENCE).await.unwrap();
     assert_eq!(second.len(), 40);
+}
+
+async fn a_hundred_places_are_kept_for_hot_leads(world: World) {
+    let connection = world.connect().await;
+    owe(&world, world.workspace, connection, 1_100).await;
+    let publish = async || world.store.publish_due(HUBSPOT, 5_000, PATIENCE).await.unwrap();
+    assert_eq!(publish().await.len(), 900);
+    let now = world.store.clock().now();
+    let hot = (0..120).map(|_| sync_job::Model {
+        lane: Lane::Hot.rank(),
+        ..job(world.workspace, connection, Uuid::new_v4(), "pending", now)
+    });
+    store_jobs(&world, hot.collect()).await;
+    let lanes: Vec<Lane> = publish().await.iter().map(|hint| hint.lane).collect();
+    assert_eq!(lanes, [Lane::Hot; 100]);
+    assert_eq!(publish().await, []);
 }
 
 async fn a_busy_workspace_leaves_room_for_another(world: World) {
@@ -114,6 +132,21 @@ async fn what_redis_may_have_lost_is_published_again(world: World) {
         again.iter().map(|hint| hint.generation).collect::<Vec<_>>(),
         [2, 2]
     );
+}
+
+async fn publishers_keep_the_window_together(world: World) {
+    let connection = world.connect().await;
+    owe(&world, world.workspace, connection, 200).await;
+    let publishers = (0..8).map(|_| {
+        let store = world.store.clone();
+        tokio::spawn(async move { store.publish_due(HUBSPOT, 20, PATIENCE).await.unwrap().len() })
+    });
+    let publishers: Vec<_> = publishers.collect();
+    let mut published = 0;
+    for publisher in publishers {
+        published += publisher.await.unwrap();
+    }
+    assert_eq!(published, 20);
 }
 
 async fn what_is_running_is_not_published_again(world: World) {

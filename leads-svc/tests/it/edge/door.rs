@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use http::request::Parts;
 use leads_proto::leads::v1::{
     self as pb, leads_service_server::LeadsService, leads_service_server::LeadsServiceServer,
 };
@@ -19,6 +20,7 @@ use leads_runtime::{clock::Clock, process::telemetry::Metrics};
 use leads_svc::{
     domain::workspace::Settings,
     grpc::{
+        convert::check,
         layers::{self, Calls, Limits, Stack},
         server::{self, Door},
     },
@@ -28,6 +30,7 @@ use leads_svc::{
         error::Error,
         keys::mint,
         principal::{Bound, Principal, Scope},
+        workspaces,
     },
     storage::{Options, Store, crypto::KeyEncryptionKey},
 };
@@ -103,10 +106,12 @@ pub async fn serve_at(limits: Limits, burst: u32) -> Served {
     )
     .add_service(health);
     let rest = Rest::new(limits.message_bytes).unwrap();
+    let rules =
+        Arc::new(|call: &Parts, message: &[u8]| check::violations(call, message, Clock::system().now()));
     let framed = layers::framed(Calls::new(routes), limits.message_bytes);
     let metrics = Metrics::standalone("leads-svc").unwrap();
     let stack = Stack::new("leads.v1", auth, limits.clone(), &metrics.meter()).unwrap();
-    let calls = stack.around(rest.decoding(framed));
+    let calls = stack.around(rest.decoding(framed, rules));
     let door = Door::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = door.address();
     let stop = CancellationToken::new();
@@ -139,10 +144,10 @@ async fn authentication(folder: &TempDir, burst: u32) -> (Auth, Keys) {
     .unwrap();
     store.migrate().await.unwrap();
     let workspace = Bound::Workspace(
-        store
-            .create_workspace("Acme", Settings::default(), "test")
+        workspaces::create(&store, "Acme", Settings::default(), None, "test")
             .await
             .unwrap()
+            .workspace
             .id,
     );
     let everything: Vec<Scope> = Scope::of_workspaces().collect();

@@ -145,7 +145,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             .encode_to_vec(),
             &[
                 "lead.id",
-                "update_mask",
+                "lead.score",
                 "lead.etag",
                 "lead.stage",
                 "lead.outcome",
@@ -178,6 +178,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             v1::CreateWorkspaceRequest {
                 name: String::new(),
                 settings: Some(settings),
+                request_id: "x".to_owned(),
             }
             .encode_to_vec(),
             &[
@@ -190,6 +191,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                 "settings.consent_policy",
                 "settings.consent_purpose",
                 "settings.retention_days.new",
+                "request_id",
             ],
         ),
         "leads.v1.WorkspacesService/UpdateSettings" => (
@@ -510,6 +512,7 @@ async fn a_report_is_recorded_whatever_the_vendor_said(world: World) {
         Outcome::Paused(wire::Paused {
             r#for: None,
             reason: Some(odd_reason()),
+            connection_version: 0,
         }),
     ];
     let hints = service.world.publish().await;

@@ -12,7 +12,7 @@ async fn an_export_is_json_or_a_table_as_the_caller_accepts(world: World) {
     world.lead("ana").await;
     let service = Service::start(world).await;
     let key = service.key_of(service.world.workspace).await;
-    let client = Http::new(&service.base).bearer(key);
+    let client = Http::new(service.base()).bearer(key);
     let (path, asked) = ("/v1/privacy:exportSubject", json!({"email": email("ana")}));
     let answer = client.post(path, &asked).await.unwrap().json().unwrap();
     assert_eq!(answer["contact"]["email"], email("ana"));

@@ -4,5 +4,7 @@ mod bad_input;
 mod exports;
 mod isolation;
 mod keys;
+mod rates;
+mod rest;
 mod scopes;
 mod service;

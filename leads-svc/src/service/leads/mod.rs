@@ -1,0 +1,11 @@
+//! Reading, changing, syncing and deleting leads.
+
+mod change;
+mod delete;
+mod page;
+mod read;
+mod sync;
+
+pub use change::LeadChange;
+pub(super) use page::List;
+pub use page::Page;

@@ -1,0 +1,232 @@
+//! Leads, their conversations, timelines and scores.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::page::{List, Page};
+use crate::{
+    domain::{
+        activity::Activity,
+        capture::StoredMessage,
+        consent::{Consent, Standing},
+        contact::Contact,
+        page::{LeadCursor, LeadQuery},
+        score::Score,
+    },
+    service::{
+        core::{Core, Facts},
+        error::{Error, Result},
+        plan,
+        principal::{Principal, Scope},
+        view::LeadView,
+    },
+    storage::leads::Record,
+};
+
+/// Consents shown with a lead of a list: none, a page would need a query each.
+const CONSENTS_IN_LISTS: Vec<Consent> = Vec::new();
+
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    captured_at: DateTime<Utc>,
+    score: u8,
+    id: Uuid,
+}
+
+impl Core {
+    /// One lead.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `NOT_FOUND`, `STORAGE_UNAVAILABLE`.
+    pub async fn get_lead(&self, principal: &Principal, id: Uuid) -> Result<LeadView> {
+        let facts = self.readable(principal).await?;
+        let view = self.view(&facts, id).await?;
+        self.note_read(principal, &facts, "GetLead", 1);
+        Ok(view)
+    }
+
+    /// A page of leads.
+    ///
+    /// # Errors
+    /// As [`get_lead`](Self::get_lead), and those of page tokens.
+    pub async fn list_leads(
+        &self,
+        principal: &Principal,
+        query: &LeadQuery,
+        size: u64,
+        token: &str,
+    ) -> Result<Page<LeadView>> {
+        let facts = self.readable(principal).await?;
+        let list = List::new(&facts, "ListLeads", query, size, self.store.clock().now());
+        let cursor = list.cursor::<Cursor>(token)?.map(|cursor| LeadCursor {
+            captured_at: cursor.captured_at,
+            score: cursor.score,
+            id: cursor.id,
+        });
+        let connected = !facts.connections.is_empty();
+        let records = self
+            .store
+            .list_leads(
+                &facts.workspace,
+                &facts.keys,
+                query,
+                connected,
+                cursor,
+                list.rows(),
+            )
+            .await?;
+        let page = list.page(
+            records,
+            |record| attribute_bytes(&record.contact),
+            |Record { lead, .. }| Cursor {
+                captured_at: lead.captured_at,
+                score: lead.score,
+                id: lead.id,
+            },
+        )?;
+        self.note_read(principal, &facts, "ListLeads", page.items.len());
+        let standings = self
+            .store
+            .standings(
+                facts.workspace.id,
+                page.items.iter().map(|record| record.contact.id),
+                &facts.workspace.settings.consent_purpose,
+            )
+            .await?;
+        Ok(page.map(|record| {
+            let holds = standings.get(&record.contact.id).copied();
+            LeadView::new(record, CONSENTS_IN_LISTS, holds, &facts)
+        }))
+    }
+
+    /// A page of a lead's conversation, oldest first.
+    ///
+    /// # Errors
+    /// As [`list_leads`](Self::list_leads).
+    pub async fn list_conversation(
+        &self,
+        principal: &Principal,
+        id: Uuid,
+        size: u64,
+        token: &str,
+    ) -> Result<Page<StoredMessage>> {
+        let facts = self.readable(principal).await?;
+        let list = List::new(&facts, "ListConversation", &id, size, self.store.clock().now());
+        let from = list.cursor::<i64>(token)?.unwrap_or_default();
+        let contact = self.contact_of(&facts, id).await?;
+        let messages = self
+            .store
+            .messages(facts.workspace.id, &facts.keys, contact, from, list.rows())
+            .await?;
+        self.note_read(principal, &facts, "ListConversation", 1);
+        list.page(
+            messages,
+            |message| message.text.len(),
+            |message| message.position + 1,
+        )
+    }
+
+    /// A page of a lead's timeline, newest first.
+    ///
+    /// # Errors
+    /// As [`list_leads`](Self::list_leads).
+    pub async fn list_activities(
+        &self,
+        principal: &Principal,
+        id: Uuid,
+        size: u64,
+        token: &str,
+    ) -> Result<Page<Activity>> {
+        let facts = self.readable(principal).await?;
+        let list = List::new(&facts, "ListActivities", &id, size, self.store.clock().now());
+        let before = list.cursor::<Uuid>(token)?;
+        self.contact_of(&facts, id).await?;
+        let activities = self
+            .store
+            .activities(facts.workspace.id, &facts.keys, id, before, list.rows())
+            .await?;
+        self.note_read(principal, &facts, "ListActivities", 1);
+        list.page(activities, activity_bytes, |activity| activity.id)
+    }
+
+    /// A page of a lead's scores, newest first.
+    ///
+    /// # Errors
+    /// As [`list_leads`](Self::list_leads).
+    pub async fn list_scores(
+        &self,
+        principal: &Principal,
+        id: Uuid,
+        size: u64,
+        token: &str,
+    ) -> Result<Page<Score>> {
+        let facts = self.readable(principal).await?;
+        let list = List::new(&facts, "ListScores", &id, size, self.store.clock().now());
+        let before = list.cursor::<Uuid>(token)?;
+        self.contact_of(&facts, id).await?;
+        let scores = self
+            .store
+            .scores(facts.workspace.id, &facts.keys, id, before, list.rows())
+            .await?;
+        self.note_read(principal, &facts, "ListScores", 1);
+        let page = list.page(scores, |(_, score)| score_bytes(score), |(id, _)| *id)?;
+        Ok(page.map(|(_, score)| score))
+    }
+
+    async fn readable(&self, principal: &Principal) -> Result<Arc<Facts>> {
+        principal.require(Scope::LeadsRead)?;
+        self.facts(principal.workspace()?).await
+    }
+
+    async fn contact_of(&self, facts: &Facts, lead: Uuid) -> Result<Uuid> {
+        let found = self.store.find_contact_of_lead(facts.workspace.id, lead).await?;
+        found.ok_or_else(|| Error::not_found("lead"))
+    }
+
+    pub(super) async fn record(&self, facts: &Facts, id: Uuid) -> Result<Record> {
+        let found = self.store.find_lead(facts.workspace.id, &facts.keys, id).await?;
+        found.ok_or_else(|| Error::not_found("lead"))
+    }
+
+    /// What holds for the workspace's consent purpose.
+    pub(super) async fn standing(&self, facts: &Facts, contact: Uuid) -> Result<Option<Standing>> {
+        let purpose = &facts.workspace.settings.consent_purpose;
+        let standings = self
+            .store
+            .standings(facts.workspace.id, [contact], purpose)
+            .await?;
+        Ok(standings.get(&contact).copied())
+    }
+
+    pub(in crate::service) async fn view(&self, facts: &Facts, id: Uuid) -> Result<LeadView> {
+        let record = self.record(facts, id).await?;
+        let mut consents = self.deciding_consents(facts, record.contact.id).await?;
+        let holds = plan::standing(&self.occasion(facts, ""), &consents);
+        consents.truncate(plan::SHOWN_CONSENTS);
+        Ok(LeadView::new(record, consents, holds, facts))
+    }
+}
+
+fn attribute_bytes(contact: &Contact) -> usize {
+    let attributes = contact.attributes.iter();
+    attributes.map(|(key, value)| key.len() + value.len()).sum()
+}
+
+fn activity_bytes(activity: &Activity) -> usize {
+    let changes = activity.details.changes.iter();
+    let changes: usize = changes
+        .map(|change| change.before.len() + change.after.len())
+        .sum();
+    activity.details.text.len() + changes
+}
+
+fn score_bytes(score: &Score) -> usize {
+    let quotes = score
+        .dimensions
+        .iter()
+        .filter_map(|dimension| dimension.quote.as_ref());
+    quotes.map(|quote| quote.text.len()).sum()
+}
