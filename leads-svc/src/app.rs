@@ -10,7 +10,8 @@ use leads_proto::{
         connector::v1::connector_service_server::ConnectorServiceServer,
         v1::{
             integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
-            privacy_service_server::PrivacyServiceServer, workspaces_service_server::WorkspacesServiceServer,
+            members_service_server::MembersServiceServer, privacy_service_server::PrivacyServiceServer,
+            workspaces_service_server::WorkspacesServiceServer,
         },
     },
 };
@@ -35,6 +36,7 @@ use crate::{
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
+        members::Members,
         privacy::Privacy,
         server::{Door, route},
         workspaces::Workspaces,
@@ -48,19 +50,22 @@ use crate::{
 /// Readiness check that holds while the doors are open.
 const DOORS_CHECK: &str = "doors";
 /// What reflection lists: the connectors' API is not for callers.
-const PUBLIC_SERVICES: [&str; 5] = [
+const PUBLIC_SERVICES: [&str; 6] = [
     "leads.v1.LeadsService",
     "leads.v1.WorkspacesService",
+    "leads.v1.MembersService",
     "leads.v1.IntegrationsService",
     "leads.v1.PrivacyService",
     "grpc.health.v1.Health",
 ];
 /// Services whose health callers may ask for: the process as a whole, and by name.
-const HEALTH_SERVICES: [&str; 4] = [
+const HEALTH_SERVICES: [&str; 6] = [
     "",
     "leads.v1.LeadsService",
     "leads.v1.WorkspacesService",
+    "leads.v1.MembersService",
     "leads.v1.IntegrationsService",
+    "leads.v1.PrivacyService",
 ];
 /// What the tasks may take to end beyond the doors' own drain.
 const GRACE: Duration = Duration::from_secs(3);
@@ -71,9 +76,10 @@ const GRACE: Duration = Duration::from_secs(3);
 /// It cannot be reached.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let kek = KeyEncryptionKey::from_base64(config.crypto.kek.expose()).context("crypto.kek")?;
-    Store::connect(&config.storage.options(), kek, Clock::system())
+    let store = Store::connect(&config.storage.options(), kek, Clock::system())
         .await
-        .context("storage.url")
+        .context("storage.url")?;
+    Ok(store.with_default_plan(config.plans.default))
 }
 
 /// Serves until a signal says otherwise.
@@ -130,12 +136,17 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
     tasks.spawn("retention", jobs::retention::run(core.clone(), stop.clone()));
     tasks.spawn(
         "housekeeping",
-        jobs::housekeeping::run(core, auth, readiness.clone(), stop.clone()),
+        jobs::housekeeping::run(core.clone(), auth, readiness.clone(), stop.clone()),
     );
 
     stop.cancelled().await;
     readiness.set(DOORS_CHECK, false);
-    tasks.drain(Limits::default().drain + GRACE).await?;
+    let drained = tasks.drain(Limits::default().drain + GRACE).await;
+    // What the last calls used.
+    if let Err(error) = core.note_usage().await {
+        tracing::warn!(error = %error, "use of plans was not noted");
+    }
+    drained?;
     tracing::info!("leads-svc has stopped");
     Ok(())
 }
@@ -208,8 +219,10 @@ async fn open_doors(
     let integrations =
         IntegrationsServiceServer::new(Integrations::new(core.clone())).max_encoding_message_size(most);
     let privacy = PrivacyServiceServer::new(Privacy::new(core.clone())).max_encoding_message_size(most);
+    let members = MembersServiceServer::new(Members::new(core.clone())).max_encoding_message_size(most);
     let mut public = Routes::new(leads)
         .add_service(workspaces)
+        .add_service(members)
         .add_service(integrations)
         .add_service(privacy)
         .add_service(health);

@@ -46,8 +46,18 @@ actions! {
     SettingsChanged = "settings.changed",
     /// A key was created.
     KeyCreated = "key.created",
+    /// A key took the place of another; the details name it and say when the other ends.
+    KeyRotated = "key.rotated",
     /// A key was revoked.
     KeyRevoked = "key.revoked",
+    /// The workspace was given a plan; the details name it and the one before.
+    PlanSet = "plan.set",
+    /// A member was added.
+    MemberCreated = "member.created",
+    /// A member was given a role; the details name it and the one before.
+    MemberChanged = "member.changed",
+    /// A member was removed; the details name the keys that ended with it.
+    MemberRemoved = "member.removed",
     /// A CRM was connected, or its credentials were replaced.
     ConnectionMade = "connection.made",
     /// A connection was paused.
@@ -63,7 +73,7 @@ actions! {
 /// An act to record. Holds no personal data.
 #[derive(Debug, Clone)]
 pub struct Act {
-    /// Who: `key:<id>`, `connector:<provider>`, `operator` for the command line, or `system:<job>`.
+    /// Who: `key:<id>`, `member:<id>`, `connector:<provider>`, `operator` for the command line, or `system:<job>`.
     pub actor: String,
     /// What was done.
     pub action: Action,

@@ -9,6 +9,7 @@ use super::{
     contact::Field,
     icp::IdealCustomer,
     identity::Country,
+    plan::Plan,
     retention::Retention,
 };
 
@@ -21,6 +22,8 @@ pub struct Workspace {
     pub name: String,
     /// How leads are judged and routed.
     pub settings: Settings,
+    /// What it may use.
+    pub plan: Plan,
     /// When it was created.
     pub created_at: DateTime<Utc>,
 }

@@ -6,6 +6,7 @@ pub mod convert;
 pub mod integrations;
 pub mod layers;
 pub mod leads;
+pub mod members;
 pub mod privacy;
 pub mod scopes;
 pub mod server;

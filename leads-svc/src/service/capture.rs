@@ -65,7 +65,7 @@ impl Core {
     /// Stores a capture; see the RPC.
     ///
     /// # Errors
-    /// `SCOPE_REQUIRED`, `REQUEST_ID_REUSED`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
+    /// `SCOPE_REQUIRED`, `REQUEST_ID_REUSED`, `PLAN_LIMIT`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
     pub async fn collect(
         &self,
         principal: &Principal,
@@ -101,6 +101,7 @@ impl Core {
             let erased_at = known.as_ref().and_then(|known| known.person.erased_at);
             check_erasure(erased_at, &capture.consents)?;
             check_size(known.as_ref(), &capture.messages)?;
+            let counted = self.count_capture(&facts)?;
             let Planned {
                 mut write, collected, ..
             } = plan::capture(self.occasion(&facts, &actor), capture.clone(), known);
@@ -108,6 +109,7 @@ impl Core {
                 .as_ref()
                 .map(|request| self.answer(request, METHOD, &collected));
             if self.store_write(&facts, write, attempt > 0).await? {
+                counted.keep(matches!(collected, Collected::Created(_)));
                 return Ok(Answered::Now(collected));
             }
         }

@@ -12,11 +12,14 @@ use super::{
     error::{Error, Result},
     reads::ReadLog,
     turns::Turns,
+    usage::Usage,
     writer::Writer,
 };
 use crate::{
     domain::{
+        plan::{Entitlement, Limit},
         sync::{ConnectionView, Provider, Reason as SyncReason},
+        usage::{Counts, Month},
         workspace::Workspace,
     },
     storage::{
@@ -42,6 +45,8 @@ pub struct Core {
     pub turns: Turns,
     /// Who read whose data.
     pub(super) reads: ReadLog,
+    /// What is used and not noted yet.
+    pub(super) usage: Usage,
     facts: Cache<Uuid, Arc<Facts>>,
     wake: Arc<Notify>,
 }
@@ -55,6 +60,8 @@ pub struct Facts {
     pub keys: Arc<WorkspaceKeys>,
     /// Its connections.
     pub connections: Vec<Connection>,
+    /// What it used in a month, if its plan limits that.
+    pub used: Option<(Month, Counts)>,
 }
 
 impl Facts {
@@ -66,7 +73,11 @@ impl Facts {
             .map(|connection| ConnectionView {
                 id: connection.id,
                 provider,
-                waiting: waiting(connection),
+                waiting: if self.workspace.plan.allows(Entitlement::CrmSync) {
+                    waiting(connection)
+                } else {
+                    Some(plan_required())
+                },
             })
     }
 }
@@ -78,6 +89,7 @@ impl Core {
             writer: Writer::new(store.clone(), tasks),
             turns: Turns::default(),
             reads: ReadLog::default(),
+            usage: Usage::default(),
             facts: Cache::builder()
                 .max_capacity(MAX_KEPT)
                 .time_to_live(FRESH)
@@ -100,8 +112,16 @@ impl Core {
             .find_workspace(workspace)
             .await?
             .ok_or_else(|| Error::not_found("workspace"))?;
+        let used = match found.plan.limit(Limit::CapturesPerMonth) {
+            Some(_) => {
+                let month = Month::of(self.store.clock().now());
+                Some((month, self.store.usage(workspace, month).await?))
+            }
+            None => None,
+        };
         let facts = Arc::new(Facts {
             workspace: found,
+            used,
             keys: self.store.workspace_keys(workspace).await?,
             connections: self.store.connections(workspace).await?,
         });
@@ -122,6 +142,17 @@ impl Core {
     /// Fires when something is owed.
     pub fn wake(&self) -> Arc<Notify> {
         Arc::clone(&self.wake)
+    }
+}
+
+/// Why the syncs of a workspace wait whose plan has none.
+fn plan_required() -> SyncReason {
+    let plan = Entitlement::CrmSync.unlocked_by().word();
+    SyncReason {
+        code: Reason::PlanRequired.name().to_owned(),
+        message: "the workspace's plan does not have crm_sync".to_owned(),
+        hint: format!("the {plan} plan has it; what waits is synced after the change"),
+        ..SyncReason::default()
     }
 }
 

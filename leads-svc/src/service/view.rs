@@ -6,6 +6,7 @@ use crate::{
         consent_policy::no_consent,
         contact::Contact,
         lead::Lead,
+        plan::Entitlement,
         score::Score,
         sync::{self, Link, Provider, Reason, Status},
     },
@@ -20,7 +21,7 @@ pub struct LeadView {
     pub lead: Lead,
     /// The person.
     pub contact: Contact,
-    /// The current score.
+    /// The current score, if the plan shows it.
     pub score: Option<Score>,
     /// Consents, newest first.
     pub consents: Vec<Consent>,
@@ -62,7 +63,7 @@ impl LeadView {
         Self {
             lead,
             contact,
-            score,
+            score: score.filter(|_| facts.workspace.plan.allows(Entitlement::Scoring)),
             consents,
             links,
         }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::entity::{
     activity, api_key, audit, audit_anchor, audit_head, connection, connection_task, connector_replica,
-    consent, contact, idempotency, lead, message, personal_read, score, sync_job, workspace,
+    consent, contact, idempotency, lead, member, message, personal_read, score, sync_job, usage, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -42,10 +42,12 @@ scoped!(
     contact,
     idempotency,
     lead,
+    member,
     message,
     personal_read,
     score,
-    sync_job
+    sync_job,
+    usage
 );
 
 /// Rows of one workspace.

@@ -19,6 +19,7 @@ use super::{
 use crate::domain::{
     audit::{Act, Action},
     ids,
+    plan::Plan,
     workspace::{Settings, Workspace},
 };
 
@@ -44,6 +45,7 @@ impl Store {
             id,
             name: workspace.name.clone(),
             settings: rows::to_json(&workspace.settings),
+            plan: workspace.plan.word().to_owned(),
             wrapped_key,
             kek_id: kek.id().to_owned(),
             created_at: at,
@@ -117,7 +119,6 @@ impl Store {
         by: &str,
         change: impl FnOnce(Settings) -> Settings + Send,
     ) -> Result<Option<Workspace>> {
-        let keys = self.workspace_keys(id).await?;
         let transaction = self.begin().await?;
         let row = scope::select_any::<workspace::Entity>()
             .filter(workspace::Column::Id.eq(id))
@@ -148,6 +149,7 @@ impl Store {
             details: differences(&before, &rows::to_json(&changed.settings)),
             ..Act::new(by, Action::SettingsChanged, ids::format::<ids::Workspace>(id))
         };
+        let keys = self.workspace_keys(id).await?;
         audit::append(&transaction, &keys, id, act, self.clock.now()).await?;
         transaction.commit().await?;
         Ok(Some(changed))
@@ -184,6 +186,7 @@ fn workspace(row: workspace::Model) -> Result<Workspace> {
         id: row.id,
         name: row.name,
         settings: rows::json("workspaces.settings", row.id, row.settings)?,
+        plan: rows::word(Plan::parse(&row.plan), "workspaces.plan", row.id, &row.plan)?,
         created_at,
     })
 }

@@ -5,14 +5,19 @@ use std::time::Duration;
 use leads_svc::{
     domain::{
         audit::{Act, Action, Anchor, Fault, Problem},
+        email::Email,
+        ids,
+        member::Role,
         page::{Key, LeadQuery, Order},
+        plan::Plan,
     },
+    service::principal::{Bound, Principal, Scope},
     storage::{audit::Walk, entity::personal_read},
 };
 use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
 
-use crate::world::{HUBSPOT, World, on_both_databases, paused};
+use crate::world::{HUBSPOT, World, email, on_both_databases, paused};
 
 on_both_databases!(
     every_act_is_recorded_in_its_transaction,
@@ -55,6 +60,52 @@ async fn sql(world: &World, statement: &str) {
     world.raw.execute_unprepared(statement).await.unwrap();
 }
 
+/// A member with a key that is replaced, who is removed; then another plan.
+async fn members_and_plans(world: &World) {
+    let (core, caller) = (&world.core, &world.caller);
+    let address = Email::parse(&email("member")).unwrap();
+    let member = core.create_member(caller, &address, Role::Agent).await.unwrap();
+    core.update_member(caller, member.id, Role::Viewer).await.unwrap();
+    let scopes = vec!["leads.read".to_owned()];
+    let (key, _) = core
+        .create_api_key(caller, "Ana", &scopes, None, Some(member.id))
+        .await
+        .unwrap();
+    let (new, _) = core.rotate_api_key(caller, &key.id, None).await.unwrap();
+    core.delete_member(caller, member.id).await.unwrap();
+    core.delete_member(caller, member.id).await.unwrap_err();
+    let platform = Principal::new(
+        "platform".to_owned(),
+        Bound::Platform,
+        vec![Scope::PlatformWorkspaces],
+    );
+    core.set_plan(&platform.within(world.workspace), Plan::Growth)
+        .await
+        .unwrap();
+    let details = async |subject: String| {
+        let page = core.list_audit_entries(caller, &subject, 50, "").await.unwrap();
+        let details = page.items.into_iter().rev().map(|entry| entry.details);
+        details.collect::<Vec<String>>()
+    };
+    let mut ended = [key.id.as_str(), new.id.as_str()];
+    ended.sort_unstable();
+    assert_eq!(
+        details(ids::format::<ids::Member>(member.id)).await,
+        [
+            r#"{"role":"agent"}"#.to_owned(),
+            r#"{"role":"agent -> viewer"}"#.to_owned(),
+            format!(r#"{{"keys":"{}"}}"#, ended.join(" ")),
+        ]
+    );
+    let rotated = details(format!("key:{}", key.id)).await.pop().unwrap();
+    assert!(
+        rotated.contains(&format!(r#""new":"key:{}""#, new.id)),
+        "{rotated}"
+    );
+    let workspace = details(ids::format::<ids::Workspace>(world.workspace)).await;
+    assert_eq!(workspace.last().unwrap(), r#"{"plan":"enterprise -> growth"}"#);
+}
+
 async fn every_act_is_recorded_in_its_transaction(world: World) {
     world.connect().await;
     let lead = world.lead("ana").await;
@@ -68,12 +119,13 @@ async fn every_act_is_recorded_in_its_transaction(world: World) {
     let scopes = vec!["leads.read".to_owned()];
     let (key, _) = world
         .core
-        .create_api_key(&world.caller, "reader", &scopes, None)
+        .create_api_key(&world.caller, "reader", &scopes, None, None)
         .await
         .unwrap();
     for _again in 0..2 {
         world.core.revoke_api_key(&world.caller, &key.id).await.unwrap();
     }
+    members_and_plans(&world).await;
     world.core.delete_lead(&world.caller, lead.id).await.unwrap();
     world
         .core
@@ -90,6 +142,13 @@ async fn every_act_is_recorded_in_its_transaction(world: World) {
             "settings.changed",
             "key.created",
             "key.revoked",
+            "member.created",
+            "member.changed",
+            "key.created",
+            "key.created",
+            "key.rotated",
+            "member.removed",
+            "plan.set",
             "lead.deleted",
             "connection.ended",
         ]
@@ -110,7 +169,7 @@ async fn every_act_is_recorded_in_its_transaction(world: World) {
         .list_audit_entries(&world.caller, "", 50, "")
         .await
         .unwrap();
-    assert_eq!(page.items[4].details, r#"{"hot_threshold":"80 -> 71"}"#);
+    assert_eq!(page.items[11].details, r#"{"hot_threshold":"80 -> 71"}"#);
     assert_eq!(fault(&world).await, None);
 }
 

@@ -21,6 +21,7 @@ mod edge;
 mod groups;
 mod leads;
 mod lists;
+mod plans;
 mod population;
 mod privacy;
 mod rpc;

@@ -8,13 +8,14 @@ use crate::{
         activity::Kind,
         consent::Standing,
         consent_policy::no_consent,
+        plan::Entitlement,
         sync::{self, Hindrance, Link, Provider},
     },
     service::{
         core::{Core, Facts},
         error::{Error, Result},
         plan::{self, Occasion},
-        principal::Principal,
+        principal::{Principal, Scope},
     },
     storage::{
         capture::{LeadWrite, Write},
@@ -27,7 +28,7 @@ impl Core {
     /// Owes the CRMs a lead now, below the threshold and after an error too.
     ///
     /// # Errors
-    /// `SCOPE_REQUIRED`, `NOT_FOUND`, `NOT_CONNECTED`, `SYNC_BLOCKED`, `CONSENT_REQUIRED`, `CONFLICT`,
+    /// `SCOPE_REQUIRED`, `PLAN_REQUIRED`, `NOT_FOUND`, `NOT_CONNECTED`, `SYNC_BLOCKED`, `CONSENT_REQUIRED`, `CONFLICT`,
     /// `STORAGE_UNAVAILABLE`.
     pub async fn sync_lead(
         &self,
@@ -35,6 +36,9 @@ impl Core {
         id: Uuid,
         provider: Option<Provider>,
     ) -> Result<Vec<Link>> {
+        principal.require(Scope::LeadsWrite)?;
+        let facts = self.facts(principal.workspace()?).await?;
+        facts.require(Entitlement::CrmSync)?;
         let view = self
             .change_lead(principal, id, |occasion, record, holds| {
                 plan_sync(occasion, record, holds, provider).map(Some)

@@ -10,6 +10,7 @@ use crate::{
         consent::{Consent, Standing, current},
         consent_policy::no_consent,
         lead::Lead,
+        plan::Entitlement,
         sync::{Job, JobState, Lane, Link, Provider, Status, eligibility},
     },
     storage::{
@@ -42,7 +43,8 @@ pub fn owe(
     holds: Option<Standing>,
     forced: Option<&[Provider]>,
 ) {
-    let settings = &occasion.facts.workspace.settings;
+    let workspace = &occasion.facts.workspace;
+    let settings = &workspace.settings;
     if settings.consent_policy.withholds(holds) {
         write.withheld = (!jobs.is_empty()).then(|| Withheld {
             lead: lead.id,
@@ -50,7 +52,8 @@ pub fn owe(
         });
         return;
     }
-    let lane = if forced.is_some() || lead.score >= settings.hot_threshold {
+    let is_hot = lead.score >= settings.hot_threshold && workspace.plan.allows(Entitlement::HotRouting);
+    let lane = if forced.is_some() || is_hot {
         Lane::Hot
     } else {
         Lane::Normal

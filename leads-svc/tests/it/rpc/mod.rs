@@ -2,9 +2,15 @@
 
 mod bad_input;
 mod exports;
+mod forged;
 mod isolation;
 mod keys;
+mod members;
+mod order;
+mod plans;
+mod platform;
 mod rates;
 mod rest;
+mod rotation;
 mod scopes;
 mod service;
