@@ -10,6 +10,8 @@ mod m0004_breaker;
 mod m0005_connections;
 mod m0006_plans;
 mod m0007_members;
+mod m0008_audit;
+mod m0009_consents;
 mod m0011_statistics;
 
 /// All migrations, in order.
@@ -25,6 +27,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_connections::Migration),
             Box::new(m0006_plans::Migration),
             Box::new(m0007_members::Migration),
+            Box::new(m0008_audit::Migration),
+            Box::new(m0009_consents::Migration),
             Box::new(m0011_statistics::Migration),
         ]
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use leads_proto::reason::Reason;
 use uuid::Uuid;
 
@@ -16,6 +17,7 @@ use super::{
 use crate::{
     domain::{
         capture::{Capture, MAX_CONVERSATION_BYTES, MAX_CONVERSATION_MESSAGES, Message, RequestKey},
+        consent::Consent,
         lead::Lead,
     },
     storage::{
@@ -67,7 +69,7 @@ impl Core {
     pub async fn collect(
         &self,
         principal: &Principal,
-        capture: Capture,
+        mut capture: Capture,
         request: Option<Request<'_, Collected>>,
     ) -> Result<Answered<Collected>> {
         const METHOD: &str = "CollectLead";
@@ -75,6 +77,9 @@ impl Core {
         let workspace = principal.workspace()?;
         let facts = self.facts(workspace).await?;
         let actor = principal.actor();
+        for consent in &mut capture.consents {
+            consent.details.recorded_by = Some(actor.clone());
+        }
         let _turn = match &capture.profile.email {
             Some(email) => self.turns.take(workspace, email).await,
             None => None,
@@ -93,6 +98,8 @@ impl Core {
                 },
                 None => None,
             };
+            let erased_at = known.as_ref().and_then(|known| known.person.erased_at);
+            check_erasure(erased_at, &capture.consents)?;
             check_size(known.as_ref(), &capture.messages)?;
             let counted = self.count_capture(&facts)?;
             let Planned {
@@ -248,10 +255,7 @@ impl Core {
             .store
             .messages(workspace, &facts.keys, contact, 0, u64::MAX >> 1)
             .await?;
-        let consents = self
-            .store
-            .consents(workspace, contact, plan::SHOWN_CONSENTS as u64)
-            .await?;
+        let consents = self.deciding_consents(facts, contact).await?;
         let record = match &person.lead {
             Some(lead) => self.store.find_lead(workspace, &facts.keys, lead.id).await?,
             None => None,
@@ -266,6 +270,28 @@ impl Core {
             jobs,
             consents,
         })
+    }
+
+    /// The newest consents of a contact, as many as are shown, and among them the one that decides about syncs.
+    pub(super) async fn deciding_consents(&self, facts: &Facts, contact: Uuid) -> Result<Vec<Consent>> {
+        let workspace = facts.workspace.id;
+        let purpose = &facts.workspace.settings.consent_purpose;
+        let consents = self
+            .store
+            .consents(workspace, &facts.keys, contact, plan::SHOWN_CONSENTS as u64)
+            .await?;
+        let decides = consents.iter().any(|consent| consent.purpose == *purpose);
+        if decides || consents.len() < plan::SHOWN_CONSENTS {
+            return Ok(consents);
+        }
+        // So many of other purposes that more has to be read to know.
+        let mut all = self
+            .store
+            .consent_records(workspace, &facts.keys, contact)
+            .await?;
+        all.sort_by_key(|consent| consent.at);
+        all.reverse();
+        Ok(all)
     }
 
     async fn answered_before(
@@ -297,6 +323,22 @@ impl Core {
             at: self.store.clock().now(),
         }
     }
+}
+
+/// Refuses a capture of an erased person, unless it carries a consent that was given since then.
+fn check_erasure(erased_at: Option<DateTime<Utc>>, consents: &[Consent]) -> Result<()> {
+    let Some(erased_at) = erased_at else { return Ok(()) };
+    if consents
+        .iter()
+        .any(|consent| consent.given && consent.at > erased_at)
+    {
+        return Ok(());
+    }
+    Err(Error::new(
+        Reason::ErasedSubject,
+        "the person was erased; ask them, and send the consent that they gave since then with the capture",
+    )
+    .with("erased_at", erased_at.to_rfc3339()))
 }
 
 /// Refuses a conversation that would grow past what can be scored in one piece.

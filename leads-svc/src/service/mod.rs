@@ -1,11 +1,14 @@
 //! Use cases: who may, what is stored in one transaction, what is owed after it.
 
+pub mod audit;
 pub mod auth;
 pub mod capture;
 pub mod connector;
+pub mod consents;
 pub mod core;
 pub mod entitlements;
 pub mod error;
+pub mod export;
 pub mod integrations;
 pub mod keys;
 pub mod leads;
@@ -14,6 +17,8 @@ pub mod page_token;
 pub mod plan;
 pub mod principal;
 pub mod qualification;
+pub mod reads;
+pub mod retention;
 pub mod rotation;
 pub mod turns;
 pub mod upkeep;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Store,
+    consents::{cancel, consent_row},
     crypto::WorkspaceKeys,
     entity::{activity, consent, contact, idempotency, lead, message, score, sync_job},
     error::Result,
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::domain::{
     activity::Activity, capture::StoredMessage, consent::Consent, contact::Profile, lead::Lead, score::Score,
-    search,
+    search, sync::Reason,
 };
 
 /// A contact to store.
@@ -52,6 +53,15 @@ pub struct LeadWrite {
     pub prior: Prior,
 }
 
+/// A lead whose syncs the person's consent does not allow.
+#[derive(Debug, Clone)]
+pub struct Withheld {
+    /// The lead.
+    pub lead: Uuid,
+    /// Why, for people.
+    pub reason: Reason,
+}
+
 /// Everything that one capture, message or change stores.
 #[derive(Debug, Clone)]
 pub struct Write {
@@ -71,6 +81,8 @@ pub struct Write {
     pub activities: Vec<(Uuid, Activity)>,
     /// Syncs that are owed from now on.
     pub wants: Vec<Want>,
+    /// Syncs that are given up for the lack of consent.
+    pub withheld: Option<Withheld>,
     /// Answer to keep for a repeated request.
     pub answer: Option<Answer>,
 }
@@ -89,6 +101,7 @@ pub struct Sealed {
     activities: Vec<activity::Model>,
     new_jobs: Vec<sync_job::Model>,
     changed_jobs: Vec<Want>,
+    withheld: Vec<Withheld>,
 }
 
 impl Sealed {
@@ -122,6 +135,7 @@ impl Sealed {
         self.activities.append(&mut other.activities);
         self.new_jobs.append(&mut other.new_jobs);
         self.changed_jobs.append(&mut other.changed_jobs);
+        self.withheld.append(&mut other.withheld);
     }
 }
 
@@ -137,6 +151,7 @@ impl Write {
             score: None,
             activities: Vec::new(),
             wants: Vec::new(),
+            withheld: None,
             answer: None,
         }
     }
@@ -169,7 +184,9 @@ impl Write {
                 .push(message_row(keys, workspace, id, contact, message)?);
         }
         for (id, contact, consent) in self.consents {
-            sealed.consents.push(consent_row(workspace, id, contact, consent));
+            sealed
+                .consents
+                .push(consent_row(keys, workspace, id, contact, consent)?);
         }
         if let Some((id, lead, score)) = self.score {
             sealed.scores.push(score_row(keys, workspace, id, lead, &score)?);
@@ -185,6 +202,7 @@ impl Write {
                 Prior::At(_) => sealed.changed_jobs.push(want),
             }
         }
+        sealed.withheld.extend(self.withheld);
         if let Some(answer) = self.answer {
             sealed.answers.push(answer.seal(keys, workspace)?);
         }
@@ -249,6 +267,10 @@ impl Store {
         for want in all.changed_jobs {
             want.apply(&transaction, workspace, now).await?;
         }
+        all.withheld.sort_unstable_by_key(|withheld| withheld.lead);
+        for withheld in all.withheld {
+            cancel(&transaction, workspace, withheld.lead, &withheld.reason).await?;
+        }
         leads_runtime::crash_point!("capture.before_commit");
         transaction.commit().await?;
         leads_runtime::crash_point!("capture.after_commit");
@@ -267,6 +289,7 @@ async fn change_contact(transaction: &Transaction, row: contact::Model, prior: i
         .col_expr(contact::Column::Search, Expr::value(row.search))
         .col_expr(contact::Column::Messages, Expr::value(row.messages))
         .col_expr(contact::Column::Revision, Expr::value(row.revision))
+        .col_expr(contact::Column::ErasedAt, Expr::value(row.erased_at))
         .exec(&**transaction)
         .await?;
     moved_unless(changed.rows_affected == 1, "contacts.revision")
@@ -319,6 +342,7 @@ fn contact_row(keys: &WorkspaceKeys, workspace: Uuid, write: ContactWrite) -> Re
             Prior::At(revision) => revision + 1,
         },
         created_at: write.at,
+        erased_at: None,
     })
 }
 
@@ -340,20 +364,6 @@ fn message_row(
         role: rows::role_word(message.role).to_owned(),
         at: message.at,
     })
-}
-
-fn consent_row(workspace: Uuid, id: Uuid, contact: Uuid, consent: Consent) -> consent::Model {
-    consent::Model {
-        id,
-        workspace_id: workspace,
-        contact_id: contact,
-        purpose: consent.purpose,
-        given: consent.given,
-        shown: consent.text,
-        version: consent.version,
-        channel: consent.channel.word().to_owned(),
-        at: consent.at,
-    }
 }
 
 fn score_row(

@@ -1,17 +1,20 @@
 //! People, with the lead that they may be.
 
+use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::{
     Store,
     crypto::WorkspaceKeys,
-    entity::{consent, contact, lead},
+    entity::{contact, lead},
     error::{Error, Result},
     rows, scope,
 };
-use crate::domain::{consent::Consent, contact::Contact, lead::Lead};
-use sea_orm::{QueryOrder, QuerySelect};
+use crate::domain::{
+    contact::{Contact, Profile},
+    lead::Lead,
+};
 
 /// A contact and its lead, as they were read together.
 #[derive(Debug, Clone)]
@@ -24,6 +27,8 @@ pub struct Person {
     pub messages: i64,
     /// The lead, if the contact is one.
     pub lead: Option<Lead>,
+    /// When the person was erased: nothing else is known of them then.
+    pub erased_at: Option<DateTime<Utc>>,
 }
 
 impl Store {
@@ -82,31 +87,38 @@ impl Store {
         };
         person(keys, row, Some(lead)).map(Some)
     }
-
-    /// A contact's newest consents, newest first.
-    ///
-    /// # Errors
-    /// The database, or a row that cannot be read.
-    pub async fn consents(&self, workspace: Uuid, contact_id: Uuid, most: u64) -> Result<Vec<Consent>> {
-        scope::select::<consent::Entity>(workspace)
-            .filter(consent::Column::ContactId.eq(contact_id))
-            .order_by_desc(consent::Column::At)
-            .order_by_desc(consent::Column::Id)
-            .limit(most)
-            .all(self.reader())
-            .await?
-            .into_iter()
-            .map(rows::consent)
-            .collect()
-    }
 }
 
 fn person(keys: &WorkspaceKeys, row: contact::Model, lead: Option<lead::Model>) -> Result<Person> {
-    let (revision, messages) = (row.revision, row.messages);
+    let (revision, messages, erased_at) = (row.revision, row.messages, row.erased_at);
     Ok(Person {
         contact: rows::contact(keys, row)?,
         revision,
         messages,
         lead: lead.map(|lead| rows::lead(keys, lead)).transpose()?,
+        erased_at,
+    })
+}
+
+/// What remains of an erased person: nothing but the blind index of the address.
+pub(super) fn tombstone(
+    keys: &WorkspaceKeys,
+    workspace: Uuid,
+    id: Uuid,
+    address: Vec<u8>,
+    now: DateTime<Utc>,
+) -> Result<contact::Model> {
+    Ok(contact::Model {
+        id,
+        workspace_id: workspace,
+        email_index: Some(address),
+        profile: rows::seal_json(keys, rows::PROFILE, id, &Profile::default())?,
+        filled: 0,
+        attributes: sea_orm::JsonValue::Object(serde_json::Map::new()),
+        search: " ".to_owned(),
+        messages: 0,
+        revision: 1,
+        created_at: now,
+        erased_at: Some(now),
     })
 }

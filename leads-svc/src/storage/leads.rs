@@ -9,16 +9,21 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, audit,
+    consents::withheld,
+    contacts::tombstone,
     crypto::WorkspaceKeys,
     entity::{activity, consent, contact, lead, message, score, sync_job},
     error::{Error, Result},
     rows, scope,
 };
 use crate::domain::{
+    audit::{Act, Action},
     contact::Contact,
+    ids,
     lead::Lead,
     page::{Key, LeadCursor, LeadQuery},
+    retention::Retention,
     score::Score,
     sync::{Job, JobState, Provider, Status},
     workspace::{Settings, Workspace},
@@ -35,6 +40,18 @@ pub struct Record {
     pub score: Option<Score>,
     /// One per CRM that was ever owed something.
     pub jobs: HashMap<Provider, Job>,
+}
+
+/// Why a lead is deleted.
+#[derive(Debug, Clone, Copy)]
+pub enum Deletion<'a> {
+    /// Somebody asked for it: the person must not come back by a capture without a newer consent.
+    Erasure {
+        /// Whom the audit log names.
+        by: &'a str,
+    },
+    /// It is kept long enough by these terms; nothing is deleted if that has changed by now.
+    Retention(&'a Retention),
 }
 
 impl Store {
@@ -107,7 +124,8 @@ impl Store {
             select = select.filter(lead::Column::Channel.eq(channel.word()));
         }
         if let Some(status) = query.sync {
-            select = select.filter(stands(status, &workspace.settings, connected));
+            let withheld = withheld(&workspace.settings, self.clock.now());
+            select = select.filter(stands(status, &workspace.settings, connected, withheld));
         }
         if !query.words.is_empty() {
             let tokens = query.words.iter().map(|word| keys.search_token(word));
@@ -134,11 +152,17 @@ impl Store {
         self.records(workspace.id, keys, found).await
     }
 
-    /// Deletes a lead, its contact and all that hangs on them; false if there is none.
+    /// Deletes a lead, its contact and all that hangs on them; false if there is none, or if it is not due any more.
     ///
     /// # Errors
     /// The database; nothing is deleted then.
-    pub async fn delete_lead(&self, workspace: Uuid, id: Uuid) -> Result<bool> {
+    pub async fn delete_lead(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        id: Uuid,
+        deletion: Deletion<'_>,
+    ) -> Result<bool> {
         let transaction = self.begin().await?;
         let found = scope::select::<lead::Entity>(workspace)
             .filter(lead::Column::Id.eq(id))
@@ -147,16 +171,33 @@ impl Store {
         let Some(found) = found else { return Ok(false) };
         let contact = found.contact_id;
         // In the order of every other write, so that none that was planned before adds to what is being deleted.
-        scope::select::<contact::Entity>(workspace)
+        let person = scope::select::<contact::Entity>(workspace)
             .filter(contact::Column::Id.eq(contact))
             .lock_exclusive()
             .one(&*transaction)
             .await?;
-        scope::select::<lead::Entity>(workspace)
+        let found = scope::select::<lead::Entity>(workspace)
             .filter(lead::Column::Id.eq(id))
             .lock_exclusive()
             .one(&*transaction)
             .await?;
+        let now = self.clock.now();
+        let (by, is_erasure) = match deletion {
+            Deletion::Erasure { by } => (by, true),
+            Deletion::Retention(retention) => {
+                let is_due = match found {
+                    Some(row) => {
+                        let lead = rows::lead(keys, row)?;
+                        retention.is_due(lead.stage, lead.last_activity_at, now)
+                    }
+                    None => false,
+                };
+                if !is_due {
+                    return Ok(false);
+                }
+                ("system:retention", false)
+            }
+        };
         scope::delete::<sync_job::Entity>(workspace)
             .filter(sync_job::Column::LeadId.eq(id))
             .exec(&*transaction)
@@ -185,6 +226,16 @@ impl Store {
             .filter(contact::Column::Id.eq(contact))
             .exec(&*transaction)
             .await?;
+        let address = person.and_then(|row| row.email_index).filter(|_| is_erasure);
+        if let Some(address) = address {
+            let id = leads_runtime::ids::new_id(&self.clock);
+            let row = tombstone(keys, workspace, id, address, now)?;
+            transaction.insert::<contact::Entity>(vec![row]).await?;
+        }
+        if deleted.rows_affected == 1 {
+            let act = Act::new(by, Action::LeadDeleted, ids::format::<ids::Lead>(id));
+            audit::append(&transaction, keys, workspace, act, now).await?;
+        }
         transaction.commit().await?;
         Ok(deleted.rows_affected == 1)
     }
@@ -266,8 +317,8 @@ fn after(key: lead::Column, cursor: LeadCursor, descending: bool) -> Condition {
         .add(Condition::all().add(key.eq(value)).add(next))
 }
 
-/// Leads whose sync stands so: the same rules as `domain::sync::link`, in SQL.
-fn stands(status: Status, settings: &Settings, connected: bool) -> Condition {
+/// Leads whose sync stands so: the same rules as those of a lead's view, in SQL.
+fn stands(status: Status, settings: &Settings, connected: bool, withheld: SimpleExpr) -> Condition {
     let required: i16 = settings.required_fields.iter().map(|field| field.bit()).sum();
     let no_job = || job_in(None).not();
     let reaches = || lead::Column::Score.gte(i16::from(settings.sync_threshold));
@@ -291,20 +342,36 @@ fn stands(status: Status, settings: &Settings, connected: bool) -> Condition {
     match (status, connected) {
         (Status::NotConnected, connected) => Condition::all().add(Expr::value(!connected)),
         (_, false) => Condition::all().add(Expr::value(false)),
-        (Status::Synced, true) => Condition::all().add(job_in(Some(&[JobState::Done]))),
-        (Status::Error, true) => Condition::all().add(job_in(Some(&[JobState::Dead]))),
-        (Status::Pending, true) => Condition::any()
-            .add(job_in(Some(&[
-                JobState::Pending,
-                JobState::Published,
-                JobState::Running,
-            ])))
-            .add(Condition::all().add(no_job()).add(reaches()).add(complete())),
+        (Status::Synced, true) => Condition::all()
+            .add(job_in(Some(&[JobState::Done])))
+            .add(withheld.not()),
+        (Status::Error, true) => Condition::all()
+            .add(job_in(Some(&[JobState::Dead])))
+            .add(withheld.not()),
+        (Status::Pending, true) => Condition::all()
+            .add(
+                Condition::any()
+                    .add(job_in(Some(&[
+                        JobState::Pending,
+                        JobState::Published,
+                        JobState::Running,
+                    ])))
+                    .add(Condition::all().add(no_job()).add(reaches()).add(complete())),
+            )
+            .add(withheld.not()),
         (Status::BelowThreshold, true) => Condition::all().add(no_job()).add(reaches().not()),
-        (Status::Blocked, true) => Condition::all()
-            .add(no_job())
-            .add(reaches())
-            .add(complete().not()),
+        (Status::Blocked, true) => Condition::any()
+            .add(
+                Condition::all()
+                    .add(no_job())
+                    .add(reaches())
+                    .add(complete().not()),
+            )
+            .add(
+                Condition::all()
+                    .add(withheld)
+                    .add(Condition::any().add(job_in(None)).add(reaches())),
+            ),
     }
 }
 

@@ -11,8 +11,10 @@
 )]
 
 mod at_rest;
+mod audit;
 mod captures;
 mod command_line;
+mod consents;
 mod conversations;
 mod delivery;
 mod edge;
@@ -22,6 +24,7 @@ mod lists;
 mod planner;
 mod plans;
 mod population;
+mod privacy;
 mod rpc;
 mod searching;
 mod sizes;

@@ -1,12 +1,18 @@
 //! Settings of workspaces.
 
+use std::collections::BTreeMap;
+
 use leads_proto::leads::v1;
 use uuid::Uuid;
 
 use crate::domain::{
+    consent_policy::ConsentPolicy,
     contact::Field,
     icp::IdealCustomer,
-    ids, text,
+    ids,
+    lead::Stage,
+    retention::{MAX_DAYS, Retention},
+    text,
     violation::{Violation, Violations},
     workspace::{Settings, Workspace},
 };
@@ -14,11 +20,14 @@ use crate::domain::{
 use super::{capture, times::timestamp, words};
 
 const MAX_TERMS: usize = 50;
-const PATHS: [&str; 4] = [
+const PATHS: [&str; 7] = [
     "ideal_customer",
     "hot_threshold",
     "sync_threshold",
     "required_fields",
+    "consent_policy",
+    "consent_purpose",
+    "retention_days",
 ];
 
 /// A workspace, to the wire.
@@ -47,6 +56,13 @@ fn settings(settings: Settings) -> v1::Settings {
             .required_fields
             .into_iter()
             .map(|field| field.name().to_owned())
+            .collect(),
+        consent_policy: words::policy(settings.consent_policy).into(),
+        consent_purpose: settings.consent_purpose,
+        retention_days: settings
+            .retention
+            .days()
+            .map(|(stage, days)| (stage.to_owned(), days.into()))
             .collect(),
     }
 }
@@ -114,6 +130,15 @@ pub fn read(prefix: &str, given: &v1::Settings, mask: &[String], violations: &mu
             .and_then(|score| threshold(&at("sync_threshold"), score, 0, violations)),
         required_fields: (has("required_fields") && (!mask.is_empty() || !given.required_fields.is_empty()))
             .then(|| required_fields(&at("required_fields"), &given.required_fields, violations)),
+        consent_policy: has("consent_policy")
+            .then(|| words::read_policy(&at("consent_policy"), given.consent_policy, violations))
+            .flatten(),
+        consent_purpose: (has("consent_purpose") && !given.consent_purpose.is_empty()).then(|| {
+            text::name(&at("consent_purpose"), &given.consent_purpose, 64, violations);
+            given.consent_purpose.clone()
+        }),
+        retention: (has("retention_days") && (!mask.is_empty() || !given.retention_days.is_empty()))
+            .then(|| retention(&at("retention_days"), &given.retention_days, violations)),
     }
 }
 
@@ -124,6 +149,9 @@ pub struct Patch {
     hot_threshold: Option<u8>,
     sync_threshold: Option<u8>,
     required_fields: Option<Vec<Field>>,
+    consent_policy: Option<ConsentPolicy>,
+    consent_purpose: Option<String>,
+    retention: Option<Retention>,
 }
 
 impl Patch {
@@ -134,6 +162,9 @@ impl Patch {
             hot_threshold: self.hot_threshold.unwrap_or(settings.hot_threshold),
             sync_threshold: self.sync_threshold.unwrap_or(settings.sync_threshold),
             required_fields: self.required_fields.unwrap_or(settings.required_fields),
+            consent_policy: self.consent_policy.unwrap_or(settings.consent_policy),
+            consent_purpose: self.consent_purpose.unwrap_or(settings.consent_purpose),
+            retention: self.retention.unwrap_or(settings.retention),
             ..settings
         }
     }
@@ -212,4 +243,23 @@ fn required_fields(field: &str, names: &[String], violations: &mut Violations) -
         }
     }
     fields
+}
+
+/// How long leads are kept, by the words of their stages.
+pub fn retention(field: &str, given: &BTreeMap<String, i32>, violations: &mut Violations) -> Retention {
+    let mut retention = Retention::default();
+    for (name, days) in given {
+        let Some(stage) = Stage::parse(name) else {
+            let known: Vec<&str> = Stage::ALL.iter().map(|stage| stage.word()).collect();
+            violations.add(field, format!("names stages: {}", known.join(", ")));
+            continue;
+        };
+        match u16::try_from(*days) {
+            Ok(days) if days <= MAX_DAYS => retention = retention.with(stage, days),
+            Ok(_) | Err(_) => {
+                violations.add(format!("{field}.{name}"), format!("must be 0 to {MAX_DAYS} days"));
+            }
+        }
+    }
+    retention
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         activity::{Change, Kind},
+        consent::Standing,
         lead::{Lead, Outcome, Stage, TransitionError, check_transition},
     },
     service::{
@@ -44,19 +45,19 @@ impl Core {
     /// # Errors
     /// `SCOPE_REQUIRED`, `NOT_FOUND`, `ETAG_MISMATCH`, `STAGE_TRANSITION`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
     pub async fn update_lead(&self, principal: &Principal, id: Uuid, change: LeadChange) -> Result<LeadView> {
-        self.change_lead(principal, id, |occasion, record| {
-            plan_update(occasion, record, &change)
+        self.change_lead(principal, id, |occasion, record, holds| {
+            plan_update(occasion, record, &change, holds)
         })
         .await
     }
 
-    /// Stores what `plan` makes of a lead, planned again from a fresh read if somebody was faster; nothing if there is
+    /// Stores what `plan` makes of a lead and of what holds for the workspace's consent purpose, planned again from a fresh read if somebody was faster; nothing if there is
     /// nothing to change.
     pub(super) async fn change_lead(
         &self,
         principal: &Principal,
         id: Uuid,
-        plan: impl Fn(&Occasion<'_>, Record) -> Result<Option<Write>> + Send + Sync,
+        plan: impl Fn(&Occasion<'_>, Record, Option<Standing>) -> Result<Option<Write>> + Send + Sync,
     ) -> Result<LeadView> {
         principal.require(Scope::LeadsWrite)?;
         let facts = self.facts(principal.workspace()?).await?;
@@ -64,7 +65,8 @@ impl Core {
         let _turn = self.turns.take(facts.workspace.id, &id.to_string()).await;
         for attempt in 0..MAX_TRIES {
             let record = self.record(&facts, id).await?;
-            let stored = match plan(&self.occasion(&facts, &actor), record)? {
+            let holds = self.standing(&facts, record.contact.id).await?;
+            let stored = match plan(&self.occasion(&facts, &actor), record, holds)? {
                 Some(write) => self.store_write(&facts, write, attempt > 0).await?,
                 None => true,
             };
@@ -76,7 +78,12 @@ impl Core {
     }
 }
 
-fn plan_update(occasion: &Occasion<'_>, record: Record, change: &LeadChange) -> Result<Option<Write>> {
+fn plan_update(
+    occasion: &Occasion<'_>,
+    record: Record,
+    change: &LeadChange,
+    holds: Option<Standing>,
+) -> Result<Option<Write>> {
     let Record {
         lead: before,
         contact,
@@ -115,7 +122,7 @@ fn plan_update(occasion: &Occasion<'_>, record: Record, change: &LeadChange) -> 
     if !stage_changes.is_empty() || (before.owner != lead.owner && owner_is_sent(occasion.facts)) {
         lead.sync_revision += 1;
         let filled = contact.profile.filled();
-        plan::owe(occasion, &mut write, &lead, filled, &mut jobs, None);
+        plan::owe(occasion, &mut write, &lead, filled, &mut jobs, holds, None);
     }
     for (kind, changes) in [(Kind::StageChanged, stage_changes), (Kind::Updated, own_changes)] {
         if !changes.is_empty() {

@@ -18,7 +18,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    pub(super) fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U> {
+    pub(in crate::service) fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U> {
         Page {
             items: self.items.into_iter().map(show).collect(),
             next: self.next,

@@ -11,7 +11,7 @@ use crate::{
     domain::{
         activity::{Activity, Kind},
         capture::StoredMessage,
-        consent::Consent,
+        consent::{Consent, Standing},
         contact::Contact,
         page::{LeadCursor, LeadQuery},
         plan::Entitlement,
@@ -43,7 +43,10 @@ impl Core {
     /// # Errors
     /// `SCOPE_REQUIRED`, `NOT_FOUND`, `STORAGE_UNAVAILABLE`.
     pub async fn get_lead(&self, principal: &Principal, id: Uuid) -> Result<LeadView> {
-        self.view(&*self.readable(principal).await?, id).await
+        let facts = self.readable(principal).await?;
+        let view = self.view(&facts, id).await?;
+        self.note_read(principal, &facts, "GetLead", 1);
+        Ok(view)
     }
 
     /// A page of leads.
@@ -88,7 +91,19 @@ impl Core {
                 id: lead.id,
             },
         )?;
-        Ok(page.map(|record| LeadView::new(record, CONSENTS_IN_LISTS, &facts)))
+        self.note_read(principal, &facts, "ListLeads", page.items.len());
+        let standings = self
+            .store
+            .standings(
+                facts.workspace.id,
+                page.items.iter().map(|record| record.contact.id),
+                &facts.workspace.settings.consent_purpose,
+            )
+            .await?;
+        Ok(page.map(|record| {
+            let holds = standings.get(&record.contact.id).copied();
+            LeadView::new(record, CONSENTS_IN_LISTS, holds, &facts)
+        }))
     }
 
     /// A page of a lead's conversation, oldest first.
@@ -110,6 +125,7 @@ impl Core {
             .store
             .messages(facts.workspace.id, &facts.keys, contact, from, list.rows())
             .await?;
+        self.note_read(principal, &facts, "ListConversation", 1);
         list.page(
             messages,
             |message| message.text.len(),
@@ -136,6 +152,7 @@ impl Core {
             .store
             .activities(facts.workspace.id, &facts.keys, id, before, list.rows())
             .await?;
+        self.note_read(principal, &facts, "ListActivities", 1);
         let mut page = list.page(activities, activity_bytes, |activity| activity.id)?;
         if !facts.workspace.plan.allows(Entitlement::Scoring) {
             page.items.retain(|activity| activity.kind != Kind::Scored.word());
@@ -163,6 +180,7 @@ impl Core {
             .store
             .scores(facts.workspace.id, &facts.keys, id, before, list.rows())
             .await?;
+        self.note_read(principal, &facts, "ListScores", 1);
         let page = list.page(scores, |(_, score)| score_bytes(score), |(id, _)| *id)?;
         Ok(page.map(|(_, score)| score))
     }
@@ -182,13 +200,22 @@ impl Core {
         found.ok_or_else(|| Error::not_found("lead"))
     }
 
-    pub(super) async fn view(&self, facts: &Facts, id: Uuid) -> Result<LeadView> {
-        let record = self.record(facts, id).await?;
-        let consents = self
+    /// What holds for the workspace's consent purpose.
+    pub(super) async fn standing(&self, facts: &Facts, contact: Uuid) -> Result<Option<Standing>> {
+        let purpose = &facts.workspace.settings.consent_purpose;
+        let standings = self
             .store
-            .consents(facts.workspace.id, record.contact.id, plan::SHOWN_CONSENTS as u64)
+            .standings(facts.workspace.id, [contact], purpose)
             .await?;
-        Ok(LeadView::new(record, consents, facts))
+        Ok(standings.get(&contact).copied())
+    }
+
+    pub(in crate::service) async fn view(&self, facts: &Facts, id: Uuid) -> Result<LeadView> {
+        let record = self.record(facts, id).await?;
+        let mut consents = self.deciding_consents(facts, record.contact.id).await?;
+        let holds = plan::standing(&self.occasion(facts, ""), &consents);
+        consents.truncate(plan::SHOWN_CONSENTS);
+        Ok(LeadView::new(record, consents, holds, facts))
     }
 }
 

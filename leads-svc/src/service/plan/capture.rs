@@ -5,8 +5,9 @@ use uuid::Uuid;
 use super::{
     conversation::append,
     known::{Known, SHOWN_CONSENTS},
-    lead::{Standing, Touch, change_lead},
+    lead::{Before, Touch, change_lead},
     occasion::Occasion,
+    owe::standing,
 };
 use crate::{
     domain::{
@@ -78,6 +79,10 @@ pub fn capture(occasion: Occasion<'_>, capture: Capture, known: Option<Known>) -
             .map(|known| known.consents.clone())
             .unwrap_or_default(),
     );
+    let standings = [
+        standing(&occasion, known.as_ref().map_or(&[], |known| &known.consents)),
+        standing(&occasion, &consents),
+    ];
     consents.truncate(SHOWN_CONSENTS);
 
     write.contact = Some(ContactWrite {
@@ -108,7 +113,7 @@ pub fn capture(occasion: Occasion<'_>, capture: Capture, known: Option<Known>) -
         }
     };
     let profile_before = before.map(|contact| contact.profile).unwrap_or_default();
-    let standing = Standing {
+    let before = Before {
         lead,
         is_new,
         contact,
@@ -118,8 +123,9 @@ pub fn capture(occasion: Occasion<'_>, capture: Capture, known: Option<Known>) -
         score: known.as_ref().and_then(|known| known.score.clone()),
         jobs: known.map(|known| known.jobs).unwrap_or_default(),
         consents,
+        standings,
     };
-    let view = change_lead(&occasion, &mut write, standing, Some(touch));
+    let view = change_lead(&occasion, &mut write, before, Some(touch));
     let collected = if is_new {
         Collected::Created(view)
     } else {

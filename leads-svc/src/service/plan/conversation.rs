@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::{
     known::Known,
-    lead::{Standing, change_lead},
+    lead::{Before, change_lead},
     occasion::Occasion,
+    owe::standing,
 };
 use crate::{
     domain::{
@@ -40,6 +41,7 @@ pub fn append_messages(
         consents,
     } = known;
     let contact = person.contact;
+    let holds = standing(&occasion, &consents);
     let appended = append(
         &occasion,
         &mut write,
@@ -55,7 +57,7 @@ pub fn append_messages(
             score,
             jobs,
         };
-        let view = LeadView::new(record, consents, occasion.facts);
+        let view = LeadView::new(record, consents, holds, occasion.facts);
         return (write, Box::new(view), appended);
     }
     write.contact = Some(ContactWrite {
@@ -67,7 +69,7 @@ pub fn append_messages(
         at: occasion.now,
     });
     let profile_before = contact.profile.clone();
-    let standing = Standing {
+    let before = Before {
         lead,
         is_new: false,
         contact,
@@ -77,8 +79,9 @@ pub fn append_messages(
         score,
         jobs,
         consents,
+        standings: [holds, holds],
     };
-    let view = change_lead(&occasion, &mut write, standing, None);
+    let view = change_lead(&occasion, &mut write, before, None);
     (write, view, appended)
 }
 

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         activity::{Change, Kind},
         capture::StoredMessage,
-        consent::Consent,
+        consent::{Consent, Standing},
         contact::{Contact, Profile},
         lead::{Channel, Intent, Lead},
         score::Score,
@@ -31,7 +31,7 @@ pub(super) struct Touch {
 }
 
 /// A lead as it is before its score and its revisions are raised.
-pub(super) struct Standing {
+pub(super) struct Before {
     pub(super) lead: Lead,
     pub(super) is_new: bool,
     pub(super) contact: Contact,
@@ -41,16 +41,18 @@ pub(super) struct Standing {
     pub(super) score: Option<Score>,
     pub(super) jobs: HashMap<Provider, Job>,
     pub(super) consents: Vec<Consent>,
+    /// What holds for the workspace's consent purpose, before and after.
+    pub(super) standings: [Option<Standing>; 2],
 }
 
 /// Scores, raises revisions, writes the timeline and owes the CRMs.
 pub(super) fn change_lead(
     occasion: &Occasion<'_>,
     write: &mut Write,
-    standing: Standing,
+    before: Before,
     touch: Option<Touch>,
 ) -> Box<LeadView> {
-    let Standing {
+    let Before {
         mut lead,
         is_new,
         contact,
@@ -60,7 +62,8 @@ pub(super) fn change_lead(
         score,
         mut jobs,
         consents,
-    } = standing;
+        standings: [held, holds],
+    } = before;
     let prior = if is_new {
         Prior::Absent
     } else {
@@ -137,8 +140,9 @@ pub(super) fn change_lead(
     };
     lead.last_activity_at = occasion.now;
     let filled = contact.profile.filled();
-    if is_new || rescored || !changes.is_empty() {
-        owe(occasion, write, &lead, filled, &mut jobs, None);
+    let policy = settings.consent_policy;
+    if is_new || rescored || !changes.is_empty() || policy.withholds(held) != policy.withholds(holds) {
+        owe(occasion, write, &lead, filled, &mut jobs, holds, None);
     }
     write.lead = Some(LeadWrite {
         lead: lead.clone(),
@@ -152,6 +156,7 @@ pub(super) fn change_lead(
             jobs,
         },
         consents,
+        holds,
         occasion.facts,
     ))
 }

@@ -11,4 +11,4 @@ pub use capture::{Collected, Planned, capture};
 pub use conversation::append_messages;
 pub use known::{Known, SHOWN_CONSENTS};
 pub use occasion::Occasion;
-pub use owe::owe;
+pub use owe::{owe, standing};

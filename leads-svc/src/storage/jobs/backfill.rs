@@ -22,6 +22,7 @@ use crate::{
     storage::{
         Store, Transaction,
         connections::State,
+        consents::withheld,
         entity::{connection, contact, lead, sync_job},
         error::{Error, Result},
         rows, scope,
@@ -45,6 +46,13 @@ pub struct Look {
     provider: Provider,
     asked_at: DateTime<Utc>,
     after: Option<Place>,
+}
+
+impl Look {
+    /// Whether it has not got anywhere yet.
+    pub fn is_at_start(&self) -> bool {
+        self.after.is_none()
+    }
 }
 
 /// A lead in the order of a look.
@@ -86,7 +94,7 @@ impl Store {
     }
 
     /// The next leads, at most 100, that qualify and have no job, or whose job is not this connection's or wants less
-    /// than they have. None: the look is through.
+    /// than they have; not those that the consent policy withholds. None: the look is through.
     ///
     /// # Errors
     /// The database.
@@ -95,6 +103,7 @@ impl Store {
             .select_only()
             .columns([lead::Column::CapturedAt, lead::Column::Id])
             .filter(is_owed(look, settings))
+            .filter(withheld(settings, self.clock.now()).not())
             .order_by_asc(lead::Column::CapturedAt)
             .order_by_asc(lead::Column::Id)
             .limit(STEP);

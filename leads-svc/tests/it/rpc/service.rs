@@ -8,7 +8,8 @@ use leads_proto::leads::{
     connector::v1::connector_service_server::ConnectorServiceServer,
     v1::{
         integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
-        members_service_server::MembersServiceServer, workspaces_service_server::WorkspacesServiceServer,
+        members_service_server::MembersServiceServer, privacy_service_server::PrivacyServiceServer,
+        workspaces_service_server::WorkspacesServiceServer,
     },
 };
 use leads_svc::{
@@ -20,6 +21,7 @@ use leads_svc::{
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
         members::Members,
+        privacy::Privacy,
         server::{Door, route},
         workspaces::Workspaces,
     },
@@ -91,7 +93,8 @@ impl Doors {
         let public = Routes::new(LeadsServiceServer::new(Leads::new(core.clone())))
             .add_service(WorkspacesServiceServer::new(Workspaces::new(core.clone())))
             .add_service(MembersServiceServer::new(Members::new(core.clone())))
-            .add_service(IntegrationsServiceServer::new(Integrations::new(core)));
+            .add_service(IntegrationsServiceServer::new(Integrations::new(core.clone())))
+            .add_service(PrivacyServiceServer::new(Privacy::new(core)));
         let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(delivery)));
         let rest = Rest::new(limits.message_bytes).unwrap();
         let rules =
@@ -168,7 +171,7 @@ impl Service {
     /// A new key.
     pub async fn key(&self, bound: &Bound, scopes: &[Scope]) -> String {
         let (key, text) = mint(&self.world.store, bound, "test", scopes, None);
-        self.world.store.create_key(key).await.unwrap();
+        self.world.store.create_key(key, "test").await.unwrap();
         text
     }
 
@@ -200,6 +203,11 @@ impl Service {
         let request = request.encode_to_vec();
         let answer = self.doors.call(path, key, Some(&workspace), request).await?;
         Ok(A::decode(answer.as_slice()).unwrap())
+    }
+
+    /// Where REST is.
+    pub fn base(&self) -> String {
+        format!("http://{}", self.doors.rest)
     }
 
     /// A REST call, such as `GET /v1/leads`.
