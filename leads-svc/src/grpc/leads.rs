@@ -1,10 +1,7 @@
 //! LeadsService: parse, call the use case, convert.
 
 use futures::{StreamExt, stream};
-use leads_proto::{
-    leads::v1::{self, leads_service_server},
-    reason::Reason,
-};
+use leads_proto::leads::v1::{self, leads_service_server};
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
