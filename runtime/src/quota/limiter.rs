@@ -204,13 +204,15 @@ impl Quota {
             paused.insert(account.id.clone(), now + pause);
         }
         let pace = self.pace(account);
-        let says_little = feedback.remaining.is_none_or(|remaining| remaining >= pace.burst);
-        if pause.is_none() && feedback.daily_remaining.is_none() && says_little {
+        let remaining = feedback
+            .remaining
+            .filter(|remaining| *remaining < pace.spare.max(1));
+        if pause.is_none() && feedback.daily_remaining.is_none() && remaining.is_none() {
             return;
         }
         let correction = Correction {
             pause: pause.map_or(0, |pause| u64::try_from(pause.as_micros()).unwrap_or(u64::MAX)),
-            remaining: feedback.remaining,
+            remaining,
             day_left: feedback.daily_remaining,
         };
         let mut connection = self.inner.redis.commands();

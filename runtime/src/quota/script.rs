@@ -70,12 +70,12 @@ if state.born and state.born == tonumber(ARGV[3]) then set('tat', state.tat - to
 return 1
 ";
 
-/// ARGV: life, interval, burst, pause or 0, remaining or -1, day_left or -1. Takes over what the vendor says.
+/// ARGV: life, interval, burst, pause or 0, remaining or -1 (if it is as much as we leave), day_left or -1. Takes over what the vendor says.
 const CORRECT: &str = r"
 local interval, burst, pause = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local remaining, day_left = tonumber(ARGV[5]), tonumber(ARGV[6])
 if pause > 0 then set('pause', math.max(state.pause or 0, now + pause)) end
-if state.tat and remaining >= 0 and remaining < burst then
+if state.tat and remaining >= 0 then
   -- Somebody else uses the account too: no bursts, and a short rest if nothing is left.
   local least = now + burst * interval
   if remaining == 0 then least = least + 8 * interval end
