@@ -154,7 +154,7 @@ async fn children_die_with_a_killed_parent() -> Result<()> {
         // A dead process that nobody reaps is still known, but has no command line any more.
         Ok(known && std::fs::read(format!("/proc/{pid}/cmdline")).map_or(true, |line| !line.is_empty()))
     };
-    assert!(alive()?);
+    wait::until("the child to live", LIMIT, async || Ok(alive()?.then_some(()))).await?;
     parent.kill()?;
     parent.wait()?;
     wait::until("the child to die", LIMIT, async || Ok((!alive()?).then_some(()))).await?;
