@@ -100,7 +100,8 @@ pub fn among<C: ColumnTrait>(
     backend: DbBackend,
 ) -> SimpleExpr {
     let (text, [open, mark, close]) = match backend {
-        DbBackend::Postgres => ("$1 = ANY (CAST($2 AS uuid[]))", ["{", "", "}"]),
+        // Not ANY: where the planner takes another index, that compares every row with every id.
+        DbBackend::Postgres => ("$1 IN (SELECT unnest(CAST($2 AS uuid[])))", ["{", "", "}"]),
         _ => ("? IN (SELECT unhex(value) FROM json_each(?))", ["[", "\"", "]"]),
     };
     let ids: Vec<String> = ids
