@@ -4,7 +4,8 @@ use std::{env, fs, path::PathBuf};
 
 use anyhow::Context;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
+    "leads/v1/contacts.proto",
     "leads/v1/leads.proto",
     "leads/v1/workspaces.proto",
     "leads/v1/integrations.proto",

@@ -8,6 +8,7 @@ use leads_proto::{
     leads::{
         connector::v1::connector_service_server::ConnectorServiceServer,
         v1::{
+            contacts_service_server::ContactsServiceServer,
             integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
             workspaces_service_server::WorkspacesServiceServer,
         },
@@ -30,6 +31,7 @@ use crate::{
     dispatch::{Dispatcher, Sweeper},
     grpc::{
         connector::Connectors,
+        contacts::Contacts,
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
@@ -45,8 +47,9 @@ use crate::{
 /// Readiness check that holds while the doors are open.
 const DOORS_CHECK: &str = "doors";
 /// What reflection lists: the connectors' API is not for callers.
-const PUBLIC_SERVICES: [&str; 4] = [
+const PUBLIC_SERVICES: [&str; 5] = [
     "leads.v1.LeadsService",
+    "leads.v1.ContactsService",
     "leads.v1.WorkspacesService",
     "leads.v1.IntegrationsService",
     "grpc.health.v1.Health",
@@ -182,11 +185,13 @@ async fn open_doors(
     reporter.set_serving::<LeadsServiceServer<Leads>>().await;
     let most = limits.message_bytes;
     let leads = LeadsServiceServer::new(Leads::new(core.clone())).max_encoding_message_size(most);
+    let contacts = ContactsServiceServer::new(Contacts::new(core.clone())).max_encoding_message_size(most);
     let workspaces =
         WorkspacesServiceServer::new(Workspaces::new(core.clone())).max_encoding_message_size(most);
     let integrations =
         IntegrationsServiceServer::new(Integrations::new(core.clone())).max_encoding_message_size(most);
     let mut public = Routes::new(leads)
+        .add_service(contacts)
         .add_service(workspaces)
         .add_service(integrations)
         .add_service(health);

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::contact::Seen;
+
 macro_rules! words {
     ($($(#[doc = $enum_doc:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+ })+) => {
         $(
@@ -124,6 +126,18 @@ pub struct Lead {
 }
 
 impl Lead {
+    /// Takes in what was seen of a contact that turned out to be the same person.
+    pub fn take_in(&mut self, seen: Seen) {
+        for channel in seen.channels {
+            if !self.channels.contains(&channel) {
+                self.channels.push(channel);
+            }
+        }
+        if let Some(intent) = seen.intent.filter(|intent| intent.at >= self.intent.at) {
+            self.intent = intent;
+        }
+    }
+
     /// Opaque version for compare-and-set.
     pub fn etag(&self) -> String {
         self.revision.to_string()

@@ -260,7 +260,10 @@ fn collected_response(collected: Collected) -> v1::CollectLeadResponse {
     let (result, lead, contact) = match collected {
         Collected::Created(view) => (v1::CollectResult::Created, Some(lead::lead(*view)), None),
         Collected::Merged(view) => (v1::CollectResult::Merged, Some(lead::lead(*view)), None),
-        Collected::Contact(contact) => (v1::CollectResult::Contact, None, Some(lead::contact(contact))),
+        contact @ Collected::Contact(_) => {
+            let contact = lead::contact(contact.into());
+            (v1::CollectResult::Contact, None, Some(contact))
+        }
     };
     v1::CollectLeadResponse {
         result: result.into(),

@@ -36,6 +36,16 @@ pub const TABLE: &[(&str, Access)] = &[
     ("/leads.v1.LeadsService/ListActivities", Scoped(Scope::LeadsRead)),
     ("/leads.v1.LeadsService/ListScores", Scoped(Scope::LeadsRead)),
     (
+        "/leads.v1.ContactsService/UpsertContact",
+        Scoped(Scope::LeadsWrite),
+    ),
+    ("/leads.v1.ContactsService/GetContact", Scoped(Scope::LeadsRead)),
+    ("/leads.v1.ContactsService/ListContacts", Scoped(Scope::LeadsRead)),
+    (
+        "/leads.v1.ContactsService/AppendContactConversation",
+        Scoped(Scope::LeadsWrite),
+    ),
+    (
         "/leads.v1.WorkspacesService/CreateWorkspace",
         Scoped(Scope::PlatformWorkspaces),
     ),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     core::{Core, Facts},
     error::{Error, Result},
-    plan::{self, Collected, Known, Occasion, Planned},
+    plan::{self, Collected, Known, Occasion, Planned, Whom},
     principal::{Principal, Scope},
     view::LeadView,
     writer::Verdict,
@@ -16,12 +16,13 @@ use super::{
 use crate::{
     domain::{
         capture::{Capture, MAX_CONVERSATION_BYTES, MAX_CONVERSATION_MESSAGES, Message, RequestKey},
+        identity::{Mark, address_key},
         lead::Lead,
     },
     storage::{
         self,
         capture::Write,
-        contacts::Person,
+        contacts::{People, Person},
         idempotency::{self, Answer},
     },
 };
@@ -70,41 +71,103 @@ impl Core {
         capture: Capture,
         request: Option<Request<'_, Collected>>,
     ) -> Result<Answered<Collected>> {
-        const METHOD: &str = "CollectLead";
+        self.store_capture(principal, "CollectLead", None, capture, request)
+            .await
+    }
+
+    /// Stores what came of a person: of the contact `target`, or of whoever it is found to be of.
+    pub(super) async fn store_capture(
+        &self,
+        principal: &Principal,
+        method: &'static str,
+        target: Option<Uuid>,
+        capture: Capture,
+        request: Option<Request<'_, Collected>>,
+    ) -> Result<Answered<Collected>> {
         principal.require(Scope::LeadsWrite)?;
         let workspace = principal.workspace()?;
         let facts = self.facts(workspace).await?;
         let actor = principal.actor();
-        let _turn = match &capture.profile.email {
-            Some(email) => self.turns.take(workspace, email).await,
-            None => None,
-        };
+        let merges_variants = facts.workspace.settings.merge_address_variants;
+        let email = capture.profile.email.as_deref();
+        let email = email.map(|email| address_key(email, merges_variants));
+        let names: Vec<&str> = email
+            .iter()
+            .chain(&capture.profile.visitors)
+            .map(String::as_str)
+            .collect();
+        let _turn = self.turns.take(workspace, &names).await;
         for attempt in 0..MAX_TRIES {
             if let Some(bytes) = self
-                .answered_before(&facts, request.as_ref().map(|request| request.key), METHOD)
+                .answered_before(&facts, request.as_ref().map(|request| request.key), method)
                 .await?
             {
                 return Ok(Answered::Before(bytes));
             }
-            let known = match &capture.profile.email {
-                Some(email) => match self.store.find_person(workspace, &facts.keys, email).await? {
-                    Some(person) => Some(self.known(&facts, person).await?),
-                    None => None,
-                },
-                None => None,
-            };
-            check_size(known.as_ref(), &capture.messages)?;
+            let whom = self.whom(&facts, target, &capture).await?;
+            check_size(whom.known.as_ref(), whom.joined.as_ref(), &capture.messages)?;
             let Planned {
                 mut write, collected, ..
-            } = plan::capture(self.occasion(&facts, &actor), capture.clone(), known);
+            } = plan::capture(self.occasion(&facts, &actor), capture.clone(), whom);
             write.answer = request
                 .as_ref()
-                .map(|request| self.answer(request, METHOD, &collected));
+                .map(|request| self.answer(request, method, &collected));
             if self.store_write(&facts, write, attempt > 0).await? {
                 return Ok(Answered::Now(collected));
             }
         }
         Err(contended())
+    }
+
+    /// Who a capture is of. An address finds its person. A visitor id finds a person who is no lead yet; with an address
+    /// nobody has, only one without any.
+    async fn whom(&self, facts: &Facts, target: Option<Uuid>, capture: &Capture) -> Result<Whom> {
+        let (workspace, keys) = (facts.workspace.id, &facts.keys);
+        let profile = &capture.profile;
+        let address = profile.email.as_deref();
+        let marks = address.map(|address| Mark::of_address(address, &facts.workspace.settings));
+        let visitor = profile.visitors.first().map(String::as_str);
+        let People {
+            by_address,
+            by_visitor,
+            next_place,
+        } = self
+            .store
+            .find_people(workspace, keys, &marks.unwrap_or_default(), visitor)
+            .await?;
+        let named = match target {
+            Some(id) => {
+                let found = self.store.find_contact(workspace, keys, id).await?;
+                let found = found.ok_or_else(|| Error::not_found("contact"))?;
+                if by_address.is_some_and(|other| other.contact.id != id) {
+                    let text = "the address belongs to another contact of the workspace; leads can be merged";
+                    return Err(Error::new(Reason::AddressTaken, text));
+                }
+                Some(found)
+            }
+            None => by_address,
+        };
+        let is_anonymous = |person: &Person| person.contact.profile.email.is_none();
+        let (person, joined) = match named {
+            Some(person) => {
+                let other = |found: &Person| found.contact.id != person.contact.id && is_anonymous(found);
+                let joined = by_visitor.filter(other);
+                (Some(person), joined)
+            }
+            None if address.is_some() => (by_visitor.filter(is_anonymous), None),
+            None => (by_visitor.filter(|found| found.lead.is_none()), None),
+        };
+        Ok(Whom {
+            known: match person {
+                Some(person) => Some(self.known(facts, person).await?),
+                None => None,
+            },
+            joined: match joined {
+                Some(person) => Some(self.known(facts, person).await?),
+                None => None,
+            },
+            next_place,
+        })
     }
 
     /// Adds messages to a lead; see the RPC.
@@ -125,10 +188,12 @@ impl Core {
         let facts = self.facts(workspace).await?;
         let actor = principal.actor();
         let given = messages.len();
-        let (mut turn, mut email) = (None, None::<String>);
+        let (mut turn, mut email) = (Vec::new(), None::<String>);
         for attempt in 0..MAX_TRIES {
-            if let (None, Some(email)) = (&turn, &email) {
-                turn = self.turns.take(workspace, email).await;
+            if let (true, Some(email)) = (turn.is_empty(), &email) {
+                let merges_variants = facts.workspace.settings.merge_address_variants;
+                let name = address_key(email, merges_variants);
+                turn = self.turns.take(workspace, &[&name]).await;
             }
             if let Some(bytes) = self
                 .answered_before(&facts, request.as_ref().map(|request| request.key), METHOD)
@@ -137,7 +202,7 @@ impl Core {
                 return Ok(Answered::Before(bytes));
             }
             let (known, lead) = self.known_lead(&facts, lead_id).await?;
-            check_size(Some(&known), &messages)?;
+            check_size(Some(&known), None, &messages)?;
             email.clone_from(&known.person.contact.profile.email);
             let (mut write, lead, appended) = plan::append_messages(
                 self.occasion(&facts, &actor),
@@ -239,7 +304,7 @@ impl Core {
         Ok((self.known(facts, person).await?, lead))
     }
 
-    async fn known(&self, facts: &Facts, person: Person) -> Result<Known> {
+    pub(super) async fn known(&self, facts: &Facts, person: Person) -> Result<Known> {
         let workspace = facts.workspace.id;
         let contact = person.contact.id;
         let messages = self
@@ -266,7 +331,7 @@ impl Core {
         })
     }
 
-    async fn answered_before(
+    pub(super) async fn answered_before(
         &self,
         facts: &Facts,
         key: Option<RequestKey>,
@@ -287,7 +352,7 @@ impl Core {
         }
     }
 
-    fn answer<T>(&self, request: &Request<'_, T>, method: &'static str, answer: &T) -> Answer {
+    pub(super) fn answer<T>(&self, request: &Request<'_, T>, method: &'static str, answer: &T) -> Answer {
         Answer {
             key: request.key,
             method,
@@ -298,10 +363,10 @@ impl Core {
 }
 
 /// Refuses a conversation that would grow past what can be scored in one piece.
-fn check_size(known: Option<&Known>, new: &[Message]) -> Result<()> {
-    let before = known.map(|known| known.messages.as_slice()).unwrap_or_default();
-    let count = before.len() + new.len();
-    let bytes = before.iter().map(|message| message.text.len()).sum::<usize>()
+pub(super) fn check_size(known: Option<&Known>, joined: Option<&Known>, new: &[Message]) -> Result<()> {
+    let before = || known.into_iter().chain(joined).flat_map(|known| &known.messages);
+    let count = before().count() + new.len();
+    let bytes = before().map(|message| message.text.len()).sum::<usize>()
         + new.iter().map(|message| message.text.len()).sum::<usize>();
     if count <= MAX_CONVERSATION_MESSAGES && bytes <= MAX_CONVERSATION_BYTES {
         return Ok(());

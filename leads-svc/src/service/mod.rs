@@ -4,6 +4,7 @@ pub mod auth;
 pub mod breaker;
 pub mod capture;
 pub mod connector;
+pub mod contacts;
 pub mod core;
 pub mod error;
 pub mod integrations;

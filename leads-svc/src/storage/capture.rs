@@ -7,13 +7,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{
     Store,
     crypto::WorkspaceKeys,
-    entity::{activity, consent, contact, idempotency, lead, message, score, sync_job},
+    entity::{activity, consent, contact, idempotency, identity, lead, message, score, sync_job},
     error::Result,
     idempotency::Answer,
     insert::NewRows,
@@ -22,7 +22,13 @@ use super::{
     transaction::{Prior, Transaction, moved_unless},
 };
 use crate::domain::{
-    activity::Activity, capture::StoredMessage, consent::Consent, contact::Profile, lead::Lead, score::Score,
+    activity::Activity,
+    capture::StoredMessage,
+    consent::Consent,
+    contact::{Contact, Profile, Seen},
+    identity::{Kind, Mark},
+    lead::Lead,
+    score::Score,
     search,
 };
 
@@ -35,12 +41,29 @@ pub struct ContactWrite {
     pub profile: Profile,
     /// All attributes.
     pub attributes: BTreeMap<String, String>,
+    /// What is remembered until it is a lead.
+    pub seen: Seen,
     /// Messages after this write.
     pub messages: i64,
     /// What was there before.
     pub prior: Prior,
     /// Time of the write.
     pub at: DateTime<Utc>,
+}
+
+impl ContactWrite {
+    /// A contact as it is to be stored, with the number of its messages.
+    pub fn of(contact: &Contact, messages: usize, prior: Prior, at: DateTime<Utc>) -> Self {
+        Self {
+            id: contact.id,
+            profile: contact.profile.clone(),
+            attributes: contact.attributes.clone(),
+            seen: contact.seen.clone(),
+            messages: messages as i64,
+            prior,
+            at,
+        }
+    }
 }
 
 /// A lead to store.
@@ -52,6 +75,28 @@ pub struct LeadWrite {
     pub prior: Prior,
 }
 
+/// Something that a contact is found by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The contact.
+    pub contact: Uuid,
+    /// The value.
+    pub mark: Mark,
+    /// Its place among the contacts that have it; none where it does not count.
+    pub place: Option<i32>,
+}
+
+/// A contact that goes up in another one. Its messages are stored anew, its consents and visitor ids move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Joined {
+    /// The contact that goes.
+    pub contact: Uuid,
+    /// Its revision.
+    pub revision: i64,
+    /// The contact that stays.
+    pub into: Uuid,
+}
+
 /// Everything that one capture, message or change stores.
 #[derive(Debug, Clone)]
 pub struct Write {
@@ -59,6 +104,12 @@ pub struct Write {
     pub workspace: Uuid,
     /// The person.
     pub contact: Option<ContactWrite>,
+    /// What the person is found by from now on.
+    pub identities: Vec<Identity>,
+    /// What the person is no longer compared by.
+    pub former_identities: Vec<(Uuid, Mark)>,
+    /// A contact without a name of its own that turned out to be the person: it goes.
+    pub joined: Option<Joined>,
     /// The lead, if there is one.
     pub lead: Option<LeadWrite>,
     /// New messages of the contact.
@@ -81,6 +132,9 @@ pub struct Sealed {
     answers: Vec<idempotency::Model>,
     new_contacts: Vec<contact::Model>,
     changed_contacts: Vec<(contact::Model, i64)>,
+    identities: Vec<identity::Model>,
+    former_identities: Vec<identity::Model>,
+    joined: Vec<Joined>,
     new_leads: Vec<lead::Model>,
     changed_leads: Vec<(lead::Model, i64)>,
     messages: Vec<message::Model>,
@@ -92,9 +146,17 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// What two writes of one transaction must not both touch: addresses, contacts, request ids.
+    /// What two writes of one transaction must not both touch: addresses, visitor ids, contacts, request ids.
     pub fn claims(&self) -> Vec<Vec<u8>> {
-        let addresses = self.new_contacts.iter().filter_map(|row| row.email_index.clone());
+        let identities = self
+            .identities
+            .iter()
+            .filter(|row| row.place.is_some())
+            .map(|row| [row.kind.as_bytes(), b" ", row.value_index.as_slice()].concat());
+        let joined = self
+            .joined
+            .iter()
+            .map(|joined| joined.contact.as_bytes().to_vec());
         let contacts = self
             .changed_contacts
             .iter()
@@ -107,13 +169,21 @@ impl Sealed {
             .answers
             .iter()
             .map(|row| [b"request ".as_slice(), row.request_id.as_bytes().as_slice()].concat());
-        addresses.chain(contacts).chain(leads).chain(requests).collect()
+        identities
+            .chain(joined)
+            .chain(contacts)
+            .chain(leads)
+            .chain(requests)
+            .collect()
     }
 
     fn join(&mut self, mut other: Self) {
         self.answers.append(&mut other.answers);
         self.new_contacts.append(&mut other.new_contacts);
         self.changed_contacts.append(&mut other.changed_contacts);
+        self.identities.append(&mut other.identities);
+        self.former_identities.append(&mut other.former_identities);
+        self.joined.append(&mut other.joined);
         self.new_leads.append(&mut other.new_leads);
         self.changed_leads.append(&mut other.changed_leads);
         self.messages.append(&mut other.messages);
@@ -131,6 +201,9 @@ impl Write {
         Self {
             workspace,
             contact: None,
+            identities: Vec::new(),
+            former_identities: Vec::new(),
+            joined: None,
             lead: None,
             messages: Vec::new(),
             consents: Vec::new(),
@@ -156,6 +229,17 @@ impl Write {
                 Prior::At(revision) => sealed.changed_contacts.push((row, revision)),
             }
         }
+        sealed.identities = self
+            .identities
+            .into_iter()
+            .map(|new| identity_row(keys, workspace, new.contact, &new.mark, new.place))
+            .collect();
+        sealed.former_identities = self
+            .former_identities
+            .iter()
+            .map(|(contact, mark)| identity_row(keys, workspace, *contact, mark, None))
+            .collect();
+        sealed.joined.extend(self.joined);
         if let Some(write) = self.lead {
             let row = rows::lead_row(keys, workspace, &write.lead)?;
             match write.prior {
@@ -204,8 +288,10 @@ impl Store {
         }
         // Everybody locks rows in this order, so that nobody waits in a circle.
         all.answers.sort_unstable_by_key(|row| row.request_id);
-        all.new_contacts
-            .sort_unstable_by(|left, right| left.email_index.cmp(&right.email_index));
+        all.identities.sort_unstable_by(|left, right| {
+            (&left.kind, &left.value_index).cmp(&(&right.kind, &right.value_index))
+        });
+        all.joined.sort_unstable_by_key(|joined| joined.contact);
         all.changed_contacts.sort_unstable_by_key(|(row, _)| row.id);
         all.changed_leads.sort_unstable_by_key(|(row, _)| row.id);
         all.changed_jobs.sort_unstable_by_key(|want| want.lead);
@@ -215,6 +301,7 @@ impl Store {
         let people = NewRows::of(self.backend())
             .and::<idempotency::Entity>(all.answers)?
             .and::<contact::Entity>(all.new_contacts)?
+            .and::<identity::Entity>(all.identities)?
             .and::<lead::Entity>(all.new_leads)?;
         let (people, belongings) = if is_new {
             (None, people)
@@ -238,6 +325,17 @@ impl Store {
         if let Some(people) = people {
             people.insert(&*transaction).await?;
         }
+        for joined in all.joined {
+            join_contacts(&transaction, workspace, joined).await?;
+        }
+        for row in all.former_identities {
+            scope::delete::<identity::Entity>(workspace)
+                .filter(identity::Column::ContactId.eq(row.contact_id))
+                .filter(identity::Column::Kind.eq(row.kind))
+                .filter(identity::Column::ValueIndex.eq(row.value_index))
+                .exec(&*transaction)
+                .await?;
+        }
         for (row, revision) in all.changed_contacts {
             change_contact(&transaction, row, revision).await?;
         }
@@ -260,8 +358,8 @@ async fn change_contact(transaction: &Transaction, row: contact::Model, prior: i
     let changed = scope::update::<contact::Entity>(row.workspace_id)
         .filter(contact::Column::Id.eq(row.id))
         .filter(contact::Column::Revision.eq(prior))
-        .col_expr(contact::Column::EmailIndex, Expr::value(row.email_index))
         .col_expr(contact::Column::Profile, Expr::value(row.profile))
+        .col_expr(contact::Column::SeenSealed, Expr::value(row.seen_sealed))
         .col_expr(contact::Column::Filled, Expr::value(row.filled))
         .col_expr(contact::Column::Attributes, Expr::value(row.attributes))
         .col_expr(contact::Column::Search, Expr::value(row.search))
@@ -304,12 +402,10 @@ fn contact_row(keys: &WorkspaceKeys, workspace: Uuid, write: ContactWrite) -> Re
     Ok(contact::Model {
         id: write.id,
         workspace_id: workspace,
-        email_index: write
-            .profile
-            .email
-            .as_deref()
-            .map(|email| keys.email_index(email)),
         profile: rows::seal_json(keys, rows::PROFILE, write.id, &write.profile)?,
+        seen_sealed: (write.seen != Seen::default())
+            .then(|| rows::seal_json(keys, rows::SEEN, write.id, &write.seen))
+            .transpose()?,
         filled: write.profile.filled(),
         attributes: rows::to_json(&write.attributes),
         search,
@@ -320,6 +416,60 @@ fn contact_row(keys: &WorkspaceKeys, workspace: Uuid, write: ContactWrite) -> Re
         },
         created_at: write.at,
     })
+}
+
+fn identity_row(
+    keys: &WorkspaceKeys,
+    workspace: Uuid,
+    contact: Uuid,
+    mark: &Mark,
+    place: Option<i32>,
+) -> identity::Model {
+    let kind = mark.kind.word();
+    identity::Model {
+        contact_id: contact,
+        kind: kind.to_owned(),
+        value_index: keys.value_index(kind, &mark.value),
+        workspace_id: workspace,
+        place,
+    }
+}
+
+/// Moves what the other contact is not given anew, and deletes the rest.
+async fn join_contacts(transaction: &Transaction, workspace: Uuid, joined: Joined) -> Result<()> {
+    let deleted = scope::delete::<contact::Entity>(workspace)
+        .filter(contact::Column::Id.eq(joined.contact))
+        .filter(contact::Column::Revision.eq(joined.revision))
+        .exec(&**transaction)
+        .await?;
+    moved_unless(deleted.rows_affected == 1, "contacts.revision")?;
+    scope::delete::<message::Entity>(workspace)
+        .filter(message::Column::ContactId.eq(joined.contact))
+        .exec(&**transaction)
+        .await?;
+    scope::update::<consent::Entity>(workspace)
+        .filter(consent::Column::ContactId.eq(joined.contact))
+        .col_expr(consent::Column::ContactId, Expr::value(joined.into))
+        .exec(&**transaction)
+        .await?;
+    let visitor = Kind::Visitor.word();
+    let there = scope::select::<identity::Entity>(workspace)
+        .select_only()
+        .column(identity::Column::ValueIndex)
+        .filter(identity::Column::ContactId.eq(joined.into))
+        .filter(identity::Column::Kind.eq(visitor));
+    scope::update::<identity::Entity>(workspace)
+        .filter(identity::Column::ContactId.eq(joined.contact))
+        .filter(identity::Column::Kind.eq(visitor))
+        .filter(identity::Column::ValueIndex.not_in_subquery(there.into_query()))
+        .col_expr(identity::Column::ContactId, Expr::value(joined.into))
+        .exec(&**transaction)
+        .await?;
+    scope::delete::<identity::Entity>(workspace)
+        .filter(identity::Column::ContactId.eq(joined.contact))
+        .exec(&**transaction)
+        .await?;
+    Ok(())
 }
 
 fn message_row(

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     Store,
     crypto::WorkspaceKeys,
-    entity::{activity, consent, contact, lead, message, score, sync_job},
+    entity::{activity, consent, contact, identity, lead, message, score, sync_job},
     error::{Error, Result},
     rows, scope,
 };
@@ -111,7 +111,16 @@ impl Store {
         }
         if !query.words.is_empty() {
             let tokens = query.words.iter().map(|word| keys.search_token(word));
-            select = select.filter(found_by(tokens, self.reader().get_database_backend()));
+            let mut contact = Query::select();
+            contact
+                .expr(Expr::value(1))
+                .from(contact::Entity)
+                .and_where(
+                    Expr::col((contact::Entity, contact::Column::Id))
+                        .equals((lead::Entity, lead::Column::ContactId)),
+                )
+                .cond_where(found_by(tokens, self.backend()));
+            select = select.filter(Expr::exists(contact));
         }
         let key = match query.order.key {
             Key::CapturedAt => lead::Column::CapturedAt,
@@ -175,6 +184,10 @@ impl Store {
             .await?;
         scope::delete::<consent::Entity>(workspace)
             .filter(consent::Column::ContactId.eq(contact))
+            .exec(&*transaction)
+            .await?;
+        scope::delete::<identity::Entity>(workspace)
+            .filter(identity::Column::ContactId.eq(contact))
             .exec(&*transaction)
             .await?;
         let deleted = scope::delete::<lead::Entity>(workspace)
@@ -322,24 +335,16 @@ fn job_in(states: Option<&[JobState]>) -> SimpleExpr {
     Expr::exists(query.to_owned())
 }
 
-/// Leads whose contact is found by every token. Tokens are letters from `a` to `p` only.
-fn found_by(tokens: impl Iterator<Item = String>, backend: DbBackend) -> SimpleExpr {
-    let mut query = Query::select();
-    query.expr(Expr::value(1)).from(contact::Entity).and_where(
-        Expr::col((contact::Entity, contact::Column::Id)).equals((lead::Entity, lead::Column::ContactId)),
-    );
+/// Contacts that are found by every token. Tokens are letters from `a` to `p` only.
+pub(super) fn found_by(tokens: impl Iterator<Item = String>, backend: DbBackend) -> Condition {
     if backend == DbBackend::Postgres {
         let all = tokens.collect::<Vec<_>>().join(" & ");
-        query.and_where(Expr::cust_with_values(
+        return Condition::all().add(Expr::cust_with_values(
             "to_tsvector('simple', \"contacts\".\"search\") @@ to_tsquery('simple', $1)",
             [all],
         ));
-    } else {
-        for token in tokens {
-            query.and_where(
-                Expr::col((contact::Entity, contact::Column::Search)).like(format!("% {token} %")),
-            );
-        }
     }
-    Expr::exists(query.to_owned())
+    tokens.fold(Condition::all(), |all, token| {
+        all.add(Expr::col((contact::Entity, contact::Column::Search)).like(format!("% {token} %")))
+    })
 }

@@ -22,6 +22,7 @@ use crate::domain::{
 };
 
 pub(super) const PROFILE: &str = "contacts.profile";
+pub(super) const SEEN: &str = "contacts.seen_sealed";
 pub(super) const INTENT: &str = "leads.intent_sealed";
 pub(super) const MESSAGE: &str = "messages.sealed";
 pub(super) const SCORE: &str = "scores.sealed";
@@ -106,6 +107,11 @@ pub(super) fn contact(keys: &WorkspaceKeys, row: contact::Model) -> Result<Conta
         id: row.id,
         profile: open_json(keys, PROFILE, row.id, &row.profile)?,
         attributes: json("contacts.attributes", row.id, row.attributes)?,
+        seen: row
+            .seen_sealed
+            .map(|sealed| open_json(keys, SEEN, row.id, &sealed))
+            .transpose()?
+            .unwrap_or_default(),
     };
     contact.assume_filled_at(row.created_at);
     Ok(contact)

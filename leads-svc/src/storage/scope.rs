@@ -12,8 +12,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{
-    activity, api_key, connection, connection_task, connector_replica, consent, contact, idempotency, lead,
-    message, score, sync_job, workspace,
+    activity, api_key, connection, connection_task, connector_replica, consent, contact, idempotency,
+    identity, lead, message, score, sync_job, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -38,6 +38,7 @@ scoped!(
     consent,
     contact,
     idempotency,
+    identity,
     lead,
     message,
     score,

@@ -35,6 +35,7 @@ const PERSON: RawProfile<'_> = RawProfile {
     phone: "+34699887766",
     company: "Zanarycompany",
     title: "Chief Zanary Officer",
+    visitor_id: "zanary-visitor",
 };
 const DETAIL: &str = "zanarydetail of the intent";
 const SAID: &str = "zanarysaid our budget is 61,234 EUR a year and I sign the contract myself";
@@ -114,6 +115,7 @@ fn canary() -> CollectLeadRequest {
     contact.phone = PERSON.phone.to_owned();
     contact.company = PERSON.company.to_owned();
     contact.title = PERSON.title.to_owned();
+    contact.visitor_id = PERSON.visitor_id.to_owned();
     request.intent.as_mut().unwrap().detail = DETAIL.to_owned();
     request.messages[0].text = SAID.to_owned();
     request.messages[0].role = MessageRole::Visitor.into();
@@ -127,7 +129,7 @@ async fn personal_data_and_secrets_are_nowhere_in_the_database(world: World) {
         Collected::Created(view) | Collected::Merged(view) => {
             convert::lead::lead((**view).clone()).encode_to_vec()
         }
-        Collected::Contact(contact) => convert::lead::contact(contact.clone()).encode_to_vec(),
+        Collected::Contact(_) => convert::lead::contact(collected.clone().into()).encode_to_vec(),
     };
     let (capture, key) = convert::capture::capture(canary(), world.store.clock().now()).unwrap();
     let keyed = key.map(|key| Request { key, encode: &encode });
@@ -201,6 +203,7 @@ async fn personal_data_and_secrets_are_nowhere_in_the_database(world: World) {
         PERSON.company,
         "zanarycompany",
         PERSON.title,
+        PERSON.visitor_id,
         DETAIL,
         "zanarydetail",
         SAID,

@@ -13,6 +13,7 @@
 mod at_rest;
 mod captures;
 mod command_line;
+mod contacts;
 mod conversations;
 mod delivery;
 mod edge;

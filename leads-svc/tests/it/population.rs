@@ -6,12 +6,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use leads_svc::{
     domain::{
         contact::Profile,
+        identity::{Kind, Mark},
         lead::{Channel, Intent, Lead, Outcome, Stage},
         page::{LeadQuery, Order},
         sync::Lane,
     },
     storage::{
-        capture::{ContactWrite, LeadWrite, Write},
+        capture::{ContactWrite, Identity, LeadWrite, Write},
         entity::sync_job,
         transaction::Prior,
     },
@@ -79,18 +80,30 @@ pub fn somebody(random: &mut StdRng, now: DateTime<Utc>) -> (Profile, Lead) {
     (profile, lead)
 }
 
+/// What an address is found by.
+pub fn address(contact: Uuid, profile: &Profile) -> Vec<Identity> {
+    let email = profile.email.iter().map(|email| Identity {
+        contact,
+        mark: Mark::new(Kind::Email, email),
+        place: Some(0),
+    });
+    email.collect()
+}
+
 pub async fn store(world: &World, people: Vec<(Profile, Lead)>) {
     let keys = world.store.workspace_keys(world.workspace).await.unwrap();
     let writes = people.into_iter().map(|(profile, lead)| {
         let mut write = Write::empty(world.workspace);
         write.contact = Some(ContactWrite {
             id: lead.contact_id,
-            profile,
+            profile: profile.clone(),
             attributes: BTreeMap::new(),
+            seen: Default::default(),
             messages: 0,
             prior: Prior::Absent,
             at: lead.captured_at,
         });
+        write.identities = address(lead.contact_id, &profile);
         write.lead = Some(LeadWrite {
             lead,
             prior: Prior::Absent,

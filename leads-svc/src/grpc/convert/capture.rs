@@ -1,5 +1,7 @@
 //! Captures: from the wire, checked whole.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use leads_proto::leads::v1;
 use prost::Message as _;
@@ -11,6 +13,7 @@ use crate::domain::{
     capture::{Capture, MAX_CONSENTS, MAX_MESSAGES, MAX_TEXT_BYTES, Message, RequestKey},
     consent::{Consent, Details},
     contact::{Profile, RawProfile, check_attributes},
+    ids,
     lead::{Channel, Intent},
     text,
     violation::{Violation, Violations},
@@ -42,16 +45,7 @@ pub fn capture(
     let channel =
         words::required("channel", channel, request.channel, &mut violations).unwrap_or(Channel::Api);
     let captured_at = times::read_past("captured_at", request.captured_at.as_ref(), now, &mut violations);
-    let contact = request.contact.unwrap_or_default();
-    let raw = RawProfile {
-        email: &contact.email,
-        name: &contact.name,
-        phone: &contact.phone,
-        company: &contact.company,
-        title: &contact.title,
-    };
-    let profile = Profile::check("contact", raw, &mut violations);
-    let attributes = check_attributes("contact.attributes", contact.attributes.iter(), &mut violations);
+    let (profile, attributes) = person(&request.contact.unwrap_or_default(), &mut violations);
     let intent = request
         .intent
         .map(|given| intent(&given, captured_at, &mut violations));
@@ -75,6 +69,69 @@ pub fn capture(
         captured_at,
     };
     violations.into_result((capture, key))
+}
+
+/// A person to store, as a capture that says nothing else; the contact that was named, and what makes the repetition
+/// recognisable.
+///
+/// # Errors
+/// Every violation.
+pub fn upsert(
+    request: v1::UpsertContactRequest,
+    now: DateTime<Utc>,
+) -> Result<(Option<Uuid>, Capture, Option<RequestKey>), Vec<Violation>> {
+    let mut violations = Violations::default();
+    let key = request_key(
+        &request.request_id,
+        || {
+            v1::UpsertContactRequest {
+                request_id: String::new(),
+                ..request.clone()
+            }
+            .encode_to_vec()
+        },
+        &mut violations,
+    );
+    let channel = words::read_channel("channel", request.channel, &mut violations);
+    let contact = request.contact.unwrap_or_default();
+    let target = (!contact.id.is_empty()).then(|| contact_id("contact.id", &contact.id, &mut violations));
+    let (profile, attributes) = person(&contact, &mut violations);
+    if violations.is_empty() && profile == Profile::default() && attributes.is_empty() {
+        violations.add("contact", "says nothing: give an email, a name or a phone number");
+    }
+    let capture = Capture {
+        channel: channel.unwrap_or(Channel::Api),
+        profile,
+        attributes,
+        intent: None,
+        consents: Vec::new(),
+        messages: Vec::new(),
+        conversation_id: String::new(),
+        captured_at: now,
+    };
+    violations.into_result((target, capture, key))
+}
+
+/// A contact's id.
+pub fn contact_id(field: &str, id: &str, violations: &mut Violations) -> Uuid {
+    ids::parse::<ids::Contact>(id).unwrap_or_else(|problem| {
+        violations.add(field, problem);
+        Uuid::nil()
+    })
+}
+
+fn person(contact: &v1::Contact, violations: &mut Violations) -> (Profile, BTreeMap<String, String>) {
+    let raw = RawProfile {
+        email: &contact.email,
+        name: &contact.name,
+        phone: &contact.phone,
+        company: &contact.company,
+        title: &contact.title,
+        visitor_id: &contact.visitor_id,
+    };
+    let profile = Profile::check("contact", raw, violations);
+    let attributes = check_attributes("contact.attributes", contact.attributes.iter(), violations);
+    (profile, attributes)
 }
 
 /// Checks messages that are to be stored.

@@ -8,13 +8,12 @@ use crate::{
         activity::Activity,
         capture::StoredMessage,
         consent::Consent,
-        contact::Contact,
         ids,
         lead::Intent,
         score::{Dimension, Score},
         sync::{Link, Reason},
     },
-    service::{qualification::Band, view::LeadView},
+    service::{contacts::ContactView, qualification::Band, view::LeadView},
 };
 
 /// A lead.
@@ -29,7 +28,10 @@ pub fn lead(view: LeadView) -> v1::Lead {
     v1::Lead {
         etag: lead.etag(),
         id: ids::format::<ids::Lead>(lead.id),
-        contact: Some(contact(person)),
+        contact: Some(contact(ContactView {
+            contact: person,
+            lead: Some(lead.id),
+        })),
         stage: words::stage(lead.stage).into(),
         outcome: lead
             .outcome
@@ -55,8 +57,14 @@ pub fn lead(view: LeadView) -> v1::Lead {
 }
 
 /// A contact.
-pub fn contact(contact: Contact) -> v1::Contact {
+pub fn contact(view: ContactView) -> v1::Contact {
+    let ContactView { contact, lead } = view;
     v1::Contact {
+        emails: contact.profile.emails(),
+        phones: contact.profile.phones(),
+        visitor_ids: contact.profile.visitors,
+        visitor_id: String::new(),
+        lead_id: lead.map(ids::format::<ids::Lead>).unwrap_or_default(),
         id: ids::format::<ids::Contact>(contact.id),
         email: contact.profile.email.unwrap_or_default(),
         name: contact.profile.name.unwrap_or_default(),

@@ -6,7 +6,7 @@ use super::words;
 use crate::{
     domain::{
         ids,
-        page::{self, Key, LeadQuery, Order},
+        page::{self, ContactQuery, Key, LeadQuery, Order},
         search, text,
         violation::{Violation, Violations},
     },
@@ -37,13 +37,7 @@ pub fn list(request: &v1::ListLeadsRequest) -> Result<(LeadQuery, u64), Vec<Viol
     if score_min.zip(score_max).is_some_and(|(min, max)| min > max) {
         violations.add("score_min", "is larger than score_max");
     }
-    if request.q.chars().count() > MAX_QUERY {
-        violations.add("q", format!("must have at most {MAX_QUERY} characters"));
-    }
-    let words = search::words(&request.q);
-    if words.is_empty() && !request.q.is_empty() {
-        violations.add("q", "holds no letters or digits to search for");
-    }
+    let words = words(&request.q, &mut violations);
     let query = LeadQuery {
         score_min,
         score_max,
@@ -54,6 +48,31 @@ pub fn list(request: &v1::ListLeadsRequest) -> Result<(LeadQuery, u64), Vec<Viol
         order,
     };
     violations.into_result((query, size))
+}
+
+/// Which contacts, and how many a page.
+///
+/// # Errors
+/// Every violation.
+pub fn contacts(request: &v1::ListContactsRequest) -> Result<(ContactQuery, u64), Vec<Violation>> {
+    let mut violations = Violations::default();
+    let size = page_size(request.page_size, &mut violations);
+    let query = ContactQuery {
+        words: words(&request.q, &mut violations),
+        without_lead: request.without_lead,
+    };
+    violations.into_result((query, size))
+}
+
+fn words(text: &str, violations: &mut Violations) -> Vec<String> {
+    if text.chars().count() > MAX_QUERY {
+        violations.add("q", format!("must have at most {MAX_QUERY} characters"));
+    }
+    let words = search::words(text);
+    if words.is_empty() && !text.is_empty() {
+        violations.add("q", "holds no letters or digits to search for");
+    }
+    words
 }
 
 /// A lead's id and a page size.

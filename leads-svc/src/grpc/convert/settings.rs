@@ -5,6 +5,7 @@ use leads_proto::leads::v1;
 use crate::domain::{
     contact::Field,
     icp::IdealCustomer,
+    identity::Country,
     ids, text,
     violation::Violations,
     workspace::{Settings, Workspace},
@@ -13,11 +14,13 @@ use crate::domain::{
 use super::times::timestamp;
 
 const MAX_TERMS: usize = 50;
-const PATHS: [&str; 4] = [
+const PATHS: [&str; 6] = [
     "ideal_customer",
     "hot_threshold",
     "sync_threshold",
     "required_fields",
+    "merge_address_variants",
+    "country",
 ];
 
 /// A workspace, to the wire.
@@ -46,6 +49,12 @@ fn settings(settings: Settings) -> v1::Settings {
             .into_iter()
             .map(|field| field.name().to_owned())
             .collect(),
+        merge_address_variants: Some(settings.merge_address_variants),
+        country: Some(
+            settings
+                .country
+                .map_or_else(String::new, |country| country.code().to_owned()),
+        ),
     }
 }
 
@@ -78,6 +87,14 @@ pub fn read(prefix: &str, given: &v1::Settings, mask: &[String], violations: &mu
             .and_then(|score| threshold(&at("sync_threshold"), score, 0, violations)),
         required_fields: (has("required_fields") && (!mask.is_empty() || !given.required_fields.is_empty()))
             .then(|| required_fields(&at("required_fields"), &given.required_fields, violations)),
+        merge_address_variants: given
+            .merge_address_variants
+            .filter(|_| has("merge_address_variants")),
+        country: given
+            .country
+            .as_deref()
+            .filter(|_| has("country"))
+            .map(|code| country(&at("country"), code, violations)),
     }
 }
 
@@ -88,6 +105,8 @@ pub struct Patch {
     hot_threshold: Option<u8>,
     sync_threshold: Option<u8>,
     required_fields: Option<Vec<Field>>,
+    merge_address_variants: Option<bool>,
+    country: Option<Option<Country>>,
 }
 
 impl Patch {
@@ -98,7 +117,10 @@ impl Patch {
             hot_threshold: self.hot_threshold.unwrap_or(settings.hot_threshold),
             sync_threshold: self.sync_threshold.unwrap_or(settings.sync_threshold),
             required_fields: self.required_fields.unwrap_or(settings.required_fields),
-            ..settings
+            merge_address_variants: self
+                .merge_address_variants
+                .unwrap_or(settings.merge_address_variants),
+            country: self.country.unwrap_or(settings.country),
         }
     }
 }
@@ -158,6 +180,14 @@ fn threshold(field: &str, score: i32, least: u8, violations: &mut Violations) ->
             None
         }
     }
+}
+
+fn country(field: &str, code: &str, violations: &mut Violations) -> Option<Country> {
+    let country = Country::parse(code);
+    if country.is_none() && !code.is_empty() {
+        violations.add(field, "must be an ISO 3166-1 code of two letters, such as DE");
+    }
+    country
 }
 
 fn required_fields(field: &str, names: &[String], violations: &mut Violations) -> Vec<Field> {

@@ -61,7 +61,7 @@ impl Core {
         principal.require(Scope::LeadsWrite)?;
         let facts = self.facts(principal.workspace()?).await?;
         let actor = principal.actor();
-        let _turn = self.turns.take(facts.workspace.id, &id.to_string()).await;
+        let _turn = self.turns.take(facts.workspace.id, &[&id.to_string()]).await;
         for attempt in 0..MAX_TRIES {
             let record = self.record(&facts, id).await?;
             let stored = match plan(&self.occasion(&facts, &actor), record)? {

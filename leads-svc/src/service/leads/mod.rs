@@ -7,4 +7,6 @@ mod read;
 mod sync;
 
 pub use change::LeadChange;
+pub(super) use page::List;
 pub use page::Page;
+pub(super) use read::attribute_bytes;

@@ -18,7 +18,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    pub(super) fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U> {
+    pub(in crate::service) fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U> {
         Page {
             items: self.items.into_iter().map(show).collect(),
             next: self.next,
@@ -27,7 +27,7 @@ impl<T> Page<T> {
 }
 
 /// A list as one call asks for it: its page tokens belong to the method, to what is listed and to the size.
-pub(super) struct List<'a> {
+pub(in crate::service) struct List<'a> {
     facts: &'a Facts,
     method: &'static str,
     bound: String,
@@ -36,7 +36,7 @@ pub(super) struct List<'a> {
 }
 
 impl<'a> List<'a> {
-    pub(super) fn new(
+    pub(in crate::service) fn new(
         facts: &'a Facts,
         method: &'static str,
         what: &impl std::fmt::Debug,
@@ -53,17 +53,17 @@ impl<'a> List<'a> {
     }
 
     /// Where the list goes on; `None` at its start.
-    pub(super) fn cursor<C: DeserializeOwned>(&self, token: &str) -> Result<Option<C>> {
+    pub(in crate::service) fn cursor<C: DeserializeOwned>(&self, token: &str) -> Result<Option<C>> {
         page_token::read(&self.facts.keys, self.method, &self.bound, token, self.now)
     }
 
     /// Rows to read: one more than are shown, to see whether there is a next page.
-    pub(super) fn rows(&self) -> u64 {
+    pub(in crate::service) fn rows(&self) -> u64 {
         self.size + 1
     }
 
     /// As many of the rows as were asked for, fewer if their texts are long, at least one.
-    pub(super) fn page<T, C: Serialize>(
+    pub(in crate::service) fn page<T, C: Serialize>(
         &self,
         mut rows: Vec<T>,
         bytes: impl Fn(&T) -> usize,

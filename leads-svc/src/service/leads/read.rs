@@ -183,7 +183,7 @@ impl Core {
     }
 }
 
-fn attribute_bytes(contact: &Contact) -> usize {
+pub(in crate::service) fn attribute_bytes(contact: &Contact) -> usize {
     let attributes = contact.attributes.iter();
     attributes.map(|(key, value)| key.len() + value.len()).sum()
 }

@@ -2,13 +2,14 @@
 
 mod capture;
 mod conversation;
+mod identities;
 mod known;
 mod lead;
 mod occasion;
 mod owe;
 
 pub use capture::{Collected, Planned, capture};
-pub use conversation::append_messages;
-pub use known::{Known, SHOWN_CONSENTS};
+pub use conversation::{append_messages, append_to_contact};
+pub use known::{Known, SHOWN_CONSENTS, Whom};
 pub use occasion::Occasion;
 pub use owe::owe;

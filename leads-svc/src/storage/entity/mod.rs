@@ -8,6 +8,7 @@ pub mod connector_replica;
 pub mod consent;
 pub mod contact;
 pub mod idempotency;
+pub mod identity;
 pub mod lead;
 pub mod message;
 pub mod score;

@@ -49,6 +49,8 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             currency: "euro".to_owned(),
             ..Default::default()
         }),
+        country: Some("XX".to_owned()),
+        ..Default::default()
     };
     let (bytes, fields): (Vec<u8>, &[&str]) = match path.trim_start_matches('/') {
         "leads.v1.LeadsService/CollectLead" => (
@@ -171,6 +173,45 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             .encode_to_vec(),
             &["lead_id", "provider"],
         ),
+        "leads.v1.ContactsService/UpsertContact" => (
+            v1::UpsertContactRequest {
+                contact: Some(v1::Contact {
+                    id: "lead_01h455vb4pex5vsknk084sn02q".to_owned(),
+                    email: "nobody".to_owned(),
+                    visitor_id: "a b".to_owned(),
+                    ..Default::default()
+                }),
+                channel: 99,
+                request_id: "x".to_owned(),
+            }
+            .encode_to_vec(),
+            &[
+                "request_id",
+                "channel",
+                "contact.id",
+                "contact.email",
+                "contact.visitor_id",
+            ],
+        ),
+        "leads.v1.ContactsService/GetContact" => (Vec::new(), &["contact_id"]),
+        "leads.v1.ContactsService/ListContacts" => (
+            v1::ListContactsRequest {
+                page_size: -1,
+                q: "!!!".to_owned(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &["page_size", "q"],
+        ),
+        "leads.v1.ContactsService/AppendContactConversation" => (
+            v1::AppendContactConversationRequest {
+                request_id: "x".to_owned(),
+                conversation_id: long,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &["contact_id", "request_id", "conversation_id", "messages"],
+        ),
         "leads.v1.WorkspacesService/CreateWorkspace" => (
             v1::CreateWorkspaceRequest {
                 name: String::new(),
@@ -183,6 +224,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                 "settings.hot_threshold",
                 "settings.sync_threshold",
                 "settings.required_fields[0]",
+                "settings.country",
                 "settings.ideal_customer.budget_min",
                 "settings.ideal_customer.currency",
                 "request_id",
@@ -191,7 +233,13 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
         "leads.v1.WorkspacesService/UpdateSettings" => (
             v1::UpdateSettingsRequest {
                 settings: Some(settings),
-                update_mask: mask(&["name", "hot_threshold", "sync_threshold", "required_fields"]),
+                update_mask: mask(&[
+                    "name",
+                    "hot_threshold",
+                    "sync_threshold",
+                    "required_fields",
+                    "country",
+                ]),
             }
             .encode_to_vec(),
             &[
@@ -199,6 +247,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                 "settings.hot_threshold",
                 "settings.sync_threshold",
                 "settings.required_fields[0]",
+                "settings.country",
             ],
         ),
         "leads.v1.WorkspacesService/CreateApiKey" => (

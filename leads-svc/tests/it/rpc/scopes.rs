@@ -14,6 +14,8 @@ on_both_databases!(
 fn scope(path: &str) -> Scope {
     match path.rsplit('/').next().unwrap() {
         _ if path.starts_with("/leads.connector.v1.ConnectorService/") => Scope::Connector,
+        "UpsertContact" | "AppendContactConversation" => Scope::LeadsWrite,
+        "GetContact" | "ListContacts" => Scope::LeadsRead,
         "CollectLead" | "BatchCollectLeads" | "UpdateLead" | "AppendConversation" | "SyncLead" => {
             Scope::LeadsWrite
         }

@@ -7,6 +7,7 @@ use http::uri::PathAndQuery;
 use leads_proto::leads::{
     connector::v1::connector_service_server::ConnectorServiceServer,
     v1::{
+        contacts_service_server::ContactsServiceServer,
         integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
         workspaces_service_server::WorkspacesServiceServer,
     },
@@ -14,6 +15,7 @@ use leads_proto::leads::{
 use leads_svc::{
     grpc::{
         connector::Connectors,
+        contacts::Contacts,
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
@@ -70,6 +72,7 @@ impl Service {
         let auth = Auth::new(world.store.clone(), rate);
         let core = world.core.clone();
         let public = Routes::new(LeadsServiceServer::new(Leads::new(core.clone())))
+            .add_service(ContactsServiceServer::new(Contacts::new(core.clone())))
             .add_service(WorkspacesServiceServer::new(Workspaces::new(core.clone())))
             .add_service(IntegrationsServiceServer::new(Integrations::new(core)));
         let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(
