@@ -221,6 +221,20 @@ impl leads_service_server::LeadsService for Leads {
         }))
     }
 
+    async fn list_duplicates(
+        &self,
+        request: Request<v1::ListDuplicatesRequest>,
+    ) -> Result<Response<v1::ListDuplicatesResponse>, Status> {
+        let caller = principal(&request)?;
+        let mut violations = Violations::default();
+        let id = query::lead("lead_id", &request.get_ref().lead_id, &mut violations);
+        violations.into_result(()).map_err(invalid)?;
+        let found = self.core.list_duplicates(&caller, id).await?;
+        Ok(Response::new(v1::ListDuplicatesResponse {
+            duplicates: found.into_iter().map(lead::duplicate).collect(),
+        }))
+    }
+
     async fn list_activities(
         &self,
         request: Request<v1::ListActivitiesRequest>,

@@ -33,6 +33,7 @@ pub const TABLE: &[(&str, Access)] = &[
         Scoped(Scope::LeadsRead),
     ),
     ("/leads.v1.LeadsService/SyncLead", Scoped(Scope::LeadsWrite)),
+    ("/leads.v1.LeadsService/ListDuplicates", Scoped(Scope::LeadsRead)),
     ("/leads.v1.LeadsService/ListActivities", Scoped(Scope::LeadsRead)),
     ("/leads.v1.LeadsService/ListScores", Scoped(Scope::LeadsRead)),
     (

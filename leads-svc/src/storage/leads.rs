@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ColumnTrait, Condition, DbBackend, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DbBackend, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, Query, SimpleExpr},
 };
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::domain::{
     contact::Contact,
+    identity::Mark,
     lead::Lead,
     page::{Key, LeadCursor, LeadQuery},
     score::Score,
@@ -51,7 +52,10 @@ impl Store {
     }
 
     /// Some leads, in any order; those that are gone are left out.
-    pub(super) async fn leads_by_id(
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn leads_by_id(
         &self,
         workspace: Uuid,
         keys: &WorkspaceKeys,
@@ -66,6 +70,39 @@ impl Store {
             .all(self.reader())
             .await?;
         self.records(workspace, keys, rows).await
+    }
+
+    /// Leads whose contact has one of the marks, at most `most`, in any order.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn leads_by_mark(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        marks: &[Mark],
+        most: u64,
+    ) -> Result<Vec<Uuid>> {
+        let has_one = marks.iter().fold(Condition::any(), |any, mark| {
+            let kind = mark.kind.word();
+            any.add(
+                Condition::all()
+                    .add(identity::Column::Kind.eq(kind))
+                    .add(identity::Column::ValueIndex.eq(keys.value_index(kind, &mark.value))),
+            )
+        });
+        let contacts = scope::select::<identity::Entity>(workspace)
+            .select_only()
+            .column(identity::Column::ContactId)
+            .filter(has_one);
+        Ok(scope::select::<lead::Entity>(workspace)
+            .select_only()
+            .column(lead::Column::Id)
+            .filter(lead::Column::ContactId.in_subquery(contacts.into_query()))
+            .limit(most)
+            .into_tuple()
+            .all(self.reader())
+            .await?)
     }
 
     /// Whether the workspace has the lead, and who it is.

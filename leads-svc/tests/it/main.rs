@@ -16,6 +16,7 @@ mod command_line;
 mod contacts;
 mod conversations;
 mod delivery;
+mod duplicates;
 mod edge;
 mod groups;
 mod leads;

@@ -13,7 +13,7 @@ use crate::{
         score::{Dimension, Score},
         sync::{Link, Reason},
     },
-    service::{contacts::ContactView, qualification::Band, view::LeadView},
+    service::{contacts::ContactView, leads::Duplicate, qualification::Band, view::LeadView},
 };
 
 /// A lead.
@@ -53,6 +53,23 @@ pub fn lead(view: LeadView) -> v1::Lead {
         captured_at: Some(timestamp(lead.captured_at)),
         last_activity_at: Some(timestamp(lead.last_activity_at)),
         revision: lead.revision,
+    }
+}
+
+/// A lead that may be the same person as another.
+pub fn duplicate(duplicate: Duplicate) -> v1::Duplicate {
+    let Duplicate {
+        lead: view,
+        candidate,
+    } = duplicate;
+    v1::Duplicate {
+        lead: Some(lead(view)),
+        score: candidate.score.into(),
+        reasons: candidate
+            .reasons
+            .into_iter()
+            .map(|reason| reason.word().to_owned())
+            .collect(),
     }
 }
 

@@ -348,6 +348,13 @@ impl LeadsService for Stub {
         Err(Status::unimplemented(""))
     }
 
+    async fn list_duplicates(
+        &self,
+        _: Request<pb::ListDuplicatesRequest>,
+    ) -> Result<Response<pb::ListDuplicatesResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn list_scores(
         &self,
         _: Request<pb::ListScoresRequest>,

@@ -152,7 +152,9 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                 "lead.owner",
             ],
         ),
-        "leads.v1.LeadsService/DeleteLead" => (Vec::new(), &["lead_id"]),
+        "leads.v1.LeadsService/DeleteLead" | "leads.v1.LeadsService/ListDuplicates" => {
+            (Vec::new(), &["lead_id"])
+        }
         "leads.v1.LeadsService/AppendConversation" => (
             v1::AppendConversationRequest {
                 request_id: "x".to_owned(),

@@ -105,6 +105,7 @@ fn naming_lead(path: &str, lead_id: &str) -> Option<Vec<u8>> {
             ..Default::default()
         }
         .encode_to_vec(),
+        "ListDuplicates" => v1::ListDuplicatesRequest { lead_id }.encode_to_vec(),
         "ListConversation" | "ListActivities" | "ListScores" => v1::ListScoresRequest {
             lead_id,
             ..Default::default()

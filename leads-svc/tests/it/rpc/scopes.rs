@@ -15,7 +15,7 @@ fn scope(path: &str) -> Scope {
     match path.rsplit('/').next().unwrap() {
         _ if path.starts_with("/leads.connector.v1.ConnectorService/") => Scope::Connector,
         "UpsertContact" | "AppendContactConversation" => Scope::LeadsWrite,
-        "GetContact" | "ListContacts" => Scope::LeadsRead,
+        "GetContact" | "ListContacts" | "ListDuplicates" => Scope::LeadsRead,
         "CollectLead" | "BatchCollectLeads" | "UpdateLead" | "AppendConversation" | "SyncLead" => {
             Scope::LeadsWrite
         }
