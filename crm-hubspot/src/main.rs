@@ -95,6 +95,7 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
         &config.delivery.calls(),
         &telemetry.meter(),
     );
+    let needed = calls.needed();
     let hubspot = Hubspot::new(HubspotApi::new(calls, config.vendor.endpoints(), clock));
     let parts = DriverParts {
         service: LeadsService::connect_lazy(&config.leads)?,
@@ -102,6 +103,7 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
         quota,
         replicas,
         config: config.delivery.clone(),
+        needed,
         replica: config.leads.replica_name(),
         readiness,
         meter: telemetry.meter(),

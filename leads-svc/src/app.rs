@@ -1,8 +1,9 @@
 //! Puts the process together: the only file that sees everything.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
+use http::request::Parts;
 use leads_proto::{
     DESCRIPTORS,
     leads::{
@@ -28,10 +29,11 @@ use tonic::service::Routes;
 
 use crate::{
     config::Config,
-    dispatch::{Dispatcher, Sweeper},
+    dispatch::{Dispatcher, Gauges, Sweeper},
     grpc::{
         connector::Connectors,
         contacts::Contacts,
+        convert::check,
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
@@ -53,6 +55,14 @@ const PUBLIC_SERVICES: [&str; 5] = [
     "leads.v1.WorkspacesService",
     "leads.v1.IntegrationsService",
     "grpc.health.v1.Health",
+];
+/// Services whose health callers may ask for: the process as a whole, and by name.
+const HEALTH_SERVICES: [&str; 5] = [
+    "",
+    "leads.v1.LeadsService",
+    "leads.v1.ContactsService",
+    "leads.v1.WorkspacesService",
+    "leads.v1.IntegrationsService",
 ];
 /// What the tasks may take to end beyond the doors' own drain.
 const GRACE: Duration = Duration::from_secs(3);
@@ -96,12 +106,14 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
     let core = Core::new(store.clone(), tasks.clone());
     let auth = Auth::new(store.clone(), config.server.rate());
     let delivery = Delivery::new(core.clone(), config.delivery.times(), &telemetry.meter());
-    open_doors(config, telemetry, tasks, &core, &auth, delivery).await?;
+    open_doors(config, telemetry, tasks, &readiness, &core, &auth, delivery).await?;
     readiness.set(DOORS_CHECK, true);
 
+    let publisher = Publisher::new(Redis::open(&config.redis).context("redis.url")?);
+    let gauges = Gauges::new(store.clone(), publisher.clone(), &telemetry.meter());
     let dispatcher = Dispatcher {
         store: store.clone(),
-        publisher: Publisher::new(Redis::open(&config.redis).context("redis.url")?),
+        publisher,
         wake: core.wake(),
         interval: Duration::from_millis(config.delivery.publish_interval_ms),
         window: config.delivery.window,
@@ -115,6 +127,7 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
     let stop = tasks.stop_token();
     tasks.spawn("dispatcher", dispatcher.run(stop.clone()));
     tasks.spawn("sweeper", sweeper.run(stop.clone()));
+    tasks.spawn("gauges", gauges.run(stop.clone()));
     tasks.spawn("backfill", jobs::backfill::run(core.clone(), stop.clone()));
     tasks.spawn(
         "housekeeping",
@@ -173,6 +186,7 @@ async fn open_doors(
     config: &Config,
     telemetry: &Telemetry,
     tasks: &TaskSet,
+    readiness: &Readiness,
     core: &Core,
     auth: &Auth,
     delivery: Delivery,
@@ -182,7 +196,12 @@ async fn open_doors(
         ..Limits::default()
     };
     let (reporter, health) = tonic_health::server::health_reporter();
-    reporter.set_serving::<LeadsServiceServer<Leads>>().await;
+    tasks.spawn(
+        "public health",
+        readiness
+            .clone()
+            .report(reporter, &HEALTH_SERVICES, tasks.stop_token()),
+    );
     let most = limits.message_bytes;
     let leads = LeadsServiceServer::new(Leads::new(core.clone())).max_encoding_message_size(most);
     let contacts = ContactsServiceServer::new(Contacts::new(core.clone())).max_encoding_message_size(most);
@@ -211,7 +230,10 @@ async fn open_doors(
     }
     let rest = Rest::new(limits.message_bytes)?;
     let stack = Stack::new("leads.v1", auth.clone(), limits.clone(), &telemetry.meter())?;
-    let calls = stack.around(rest.decoding(layers::framed(Calls::new(public), limits.message_bytes)));
+    let clock = core.store.clock().clone();
+    let rules = Arc::new(move |call: &Parts, message: &[u8]| check::violations(call, message, clock.now()));
+    let framed = layers::framed(Calls::new(public), limits.message_bytes);
+    let calls = stack.around(rest.decoding(framed, rules));
     let routed = route(calls.clone(), Some(rest.serving(calls)));
 
     let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(delivery)));

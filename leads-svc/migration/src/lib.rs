@@ -6,6 +6,7 @@ use sea_orm_migration::prelude::*;
 mod m0001_workspaces;
 mod m0002_leads;
 mod m0003_delivery;
+mod m0004_breaker;
 mod m0005_connections;
 mod m0010_identities;
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_workspaces::Migration),
             Box::new(m0002_leads::Migration),
             Box::new(m0003_delivery::Migration),
+            Box::new(m0004_breaker::Migration),
             Box::new(m0005_connections::Migration),
             Box::new(m0010_identities::Migration),
         ]

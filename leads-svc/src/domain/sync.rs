@@ -325,6 +325,8 @@ pub enum JobReport {
         rest: Option<Duration>,
         /// Why.
         reason: Reason,
+        /// Version of the connection that the vendor refused; 0 if unknown.
+        connection_version: i64,
     },
     /// What a read-back found.
     Verified {

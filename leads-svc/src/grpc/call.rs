@@ -2,6 +2,7 @@
 
 use tonic::{Request, Status};
 
+use super::layers::Allowance;
 use crate::{
     domain::violation::Violation,
     service::{error::Error, principal::Principal},
@@ -17,6 +18,14 @@ pub fn principal<T>(request: &Request<T>) -> Result<Principal, Status> {
         .get::<Principal>()
         .cloned()
         .ok_or_else(|| Error::internal("the authentication layer is missing").into())
+}
+
+/// Makes a call count as `calls` of its key's rate.
+pub fn count_as<T>(request: &Request<T>, caller: &Principal, calls: usize) -> Result<(), Status> {
+    match request.extensions().get::<Allowance>() {
+        Some(allowance) => Ok(allowance.count_as(caller, calls)?),
+        None => Err(Error::internal("the authentication layer is missing").into()),
+    }
 }
 
 /// The refusal of an input.

@@ -43,6 +43,7 @@ impl connector_service_server::ConnectorService for Connectors {
         let live = self.delivery.heartbeat(&caller, &replica).await?;
         Ok(Response::new(wire::HeartbeatResponse {
             live_replicas: live.try_into().unwrap_or(i32::MAX),
+            lease: Some(times::duration(self.delivery.lease())),
         }))
     }
 

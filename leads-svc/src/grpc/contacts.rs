@@ -6,17 +6,17 @@ use tonic::{Request, Response, Status};
 
 use super::{
     call::{invalid, principal},
-    convert::{capture, lead, query},
-};
-use crate::{
-    domain::violation::Violations,
-    service::{
-        capture::{Answered, Request as Keyed},
-        contacts::AppendedToContact,
-        core::Core,
-        error::Error,
-        plan::Collected,
+    convert::{
+        contacts::{self, Append, Upsert},
+        lead,
     },
+};
+use crate::service::{
+    capture::{Answered, Request as Keyed},
+    contacts::AppendedToContact,
+    core::Core,
+    error::Error,
+    plan::Collected,
 };
 
 /// Serves the RPCs of contacts.
@@ -40,7 +40,7 @@ impl contacts_service_server::ContactsService for Contacts {
     ) -> Result<Response<v1::UpsertContactResponse>, Status> {
         let caller = principal(&request)?;
         let now = self.core.store.clock().now();
-        let (target, capture, key) = capture::upsert(request.into_inner(), now).map_err(invalid)?;
+        let Upsert { target, capture, key } = contacts::upsert(request.into_inner(), now).map_err(invalid)?;
         let encode = |collected: &Collected| upserted(collected.clone()).encode_to_vec();
         let keyed = key.map(|key| Keyed { key, encode: &encode });
         let response = match self.core.upsert_contact(&caller, target, capture, keyed).await? {
@@ -57,9 +57,7 @@ impl contacts_service_server::ContactsService for Contacts {
         request: Request<v1::GetContactRequest>,
     ) -> Result<Response<v1::Contact>, Status> {
         let caller = principal(&request)?;
-        let mut violations = Violations::default();
-        let id = capture::contact_id("contact_id", &request.get_ref().contact_id, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
+        let id = contacts::only(&request.get_ref().contact_id).map_err(invalid)?;
         let view = self.core.get_contact(&caller, id).await?;
         Ok(Response::new(lead::contact(view)))
     }
@@ -70,7 +68,7 @@ impl contacts_service_server::ContactsService for Contacts {
     ) -> Result<Response<v1::ListContactsResponse>, Status> {
         let caller = principal(&request)?;
         let request = request.into_inner();
-        let (query, size) = query::contacts(&request).map_err(invalid)?;
+        let (query, size) = contacts::list(&request).map_err(invalid)?;
         let page = self
             .core
             .list_contacts(&caller, &query, size, &request.page_token)
@@ -86,32 +84,18 @@ impl contacts_service_server::ContactsService for Contacts {
         request: Request<v1::AppendContactConversationRequest>,
     ) -> Result<Response<v1::AppendContactConversationResponse>, Status> {
         let caller = principal(&request)?;
-        let request = request.into_inner();
         let now = self.core.store.clock().now();
-        let mut violations = Violations::default();
-        let id = capture::contact_id("contact_id", &request.contact_id, &mut violations);
-        let key = capture::request_key(
-            &request.request_id,
-            || {
-                v1::AppendContactConversationRequest {
-                    request_id: String::new(),
-                    ..request.clone()
-                }
-                .encode_to_vec()
-            },
-            &mut violations,
-        );
-        capture::conversation_id(&request.conversation_id, &mut violations);
-        if request.messages.is_empty() {
-            violations.add("messages", "must have at least one entry");
-        }
-        let messages = capture::messages(&request.messages, now, now, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
+        let Append {
+            contact,
+            key,
+            conversation_id,
+            messages,
+        } = contacts::append(request.into_inner(), now).map_err(invalid)?;
         let encode = |answer: &AppendedToContact| appended(answer).encode_to_vec();
         let keyed = key.map(|key| Keyed { key, encode: &encode });
         let response = match self
             .core
-            .append_to_contact(&caller, id, messages, &request.conversation_id, keyed)
+            .append_to_contact(&caller, contact, messages, &conversation_id, keyed)
             .await?
         {
             Answered::Now(answer) => appended(&answer),

@@ -8,14 +8,14 @@ use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::{
-    call::{created, invalid, principal},
-    convert::{capture, lead, query, words},
+    call::{count_as, created, invalid, principal},
+    convert::{
+        capture::{self, Append},
+        lead, query,
+    },
 };
 use crate::{
-    domain::{
-        capture::{MAX_BATCH, RequestKey},
-        violation::Violations,
-    },
+    domain::capture::RequestKey,
     service::{
         capture::{Answered, Appended, Request as Keyed},
         core::Core,
@@ -76,12 +76,11 @@ impl leads_service_server::LeadsService for Leads {
         request: Request<v1::BatchCollectLeadsRequest>,
     ) -> Result<Response<v1::BatchCollectLeadsResponse>, Status> {
         let caller = principal(&request)?;
-        let requests = request.into_inner().requests;
-        if !(1..=MAX_BATCH).contains(&requests.len()) {
-            let text = format!("must have 1 to {MAX_BATCH} entries, has {}", requests.len());
-            return Err(Error::invalid_field("requests", text).into());
-        }
+        let captures = request.get_ref().requests.len();
+        capture::batch(captures).map_err(invalid)?;
+        count_as(&request, &caller, captures)?;
         self.core.admit_batch(&caller).await?;
+        let requests = request.into_inner().requests;
         let collected = requests.into_iter().map(|request| self.collect(&caller, request));
         let results = futures::future::join_all(collected).await;
         let results = results.into_iter().map(batch_result).collect();
@@ -90,9 +89,7 @@ impl leads_service_server::LeadsService for Leads {
 
     async fn get_lead(&self, request: Request<v1::GetLeadRequest>) -> Result<Response<v1::Lead>, Status> {
         let caller = principal(&request)?;
-        let mut violations = Violations::default();
-        let id = query::lead("lead_id", &request.get_ref().lead_id, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
+        let id = query::only(&request.get_ref().lead_id).map_err(invalid)?;
         let view = self.core.get_lead(&caller, id).await?;
         Ok(Response::new(lead::lead(view)))
     }
@@ -129,9 +126,7 @@ impl leads_service_server::LeadsService for Leads {
         request: Request<v1::DeleteLeadRequest>,
     ) -> Result<Response<v1::DeleteLeadResponse>, Status> {
         let caller = principal(&request)?;
-        let mut violations = Violations::default();
-        let id = query::lead("lead_id", &request.get_ref().lead_id, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
+        let id = query::only(&request.get_ref().lead_id).map_err(invalid)?;
         self.core.delete_lead(&caller, id).await?;
         Ok(Response::new(v1::DeleteLeadResponse {}))
     }
@@ -141,27 +136,13 @@ impl leads_service_server::LeadsService for Leads {
         request: Request<v1::AppendConversationRequest>,
     ) -> Result<Response<v1::AppendConversationResponse>, Status> {
         let caller = principal(&request)?;
-        let request = request.into_inner();
         let now = self.core.store.clock().now();
-        let mut violations = Violations::default();
-        let id = query::lead("lead_id", &request.lead_id, &mut violations);
-        let key = capture::request_key(
-            &request.request_id,
-            || {
-                v1::AppendConversationRequest {
-                    request_id: String::new(),
-                    ..request.clone()
-                }
-                .encode_to_vec()
-            },
-            &mut violations,
-        );
-        capture::conversation_id(&request.conversation_id, &mut violations);
-        if request.messages.is_empty() {
-            violations.add("messages", "must have at least one entry");
-        }
-        let messages = capture::messages(&request.messages, now, now, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
+        let Append {
+            lead: id,
+            key,
+            conversation_id,
+            messages,
+        } = capture::append(request.into_inner(), now).map_err(invalid)?;
         let encode = |appended: &Appended| {
             v1::AppendConversationResponse {
                 lead: Some(lead::lead((*appended.lead).clone())),
@@ -173,7 +154,7 @@ impl leads_service_server::LeadsService for Leads {
         let keyed = key.map(|key| Keyed { key, encode: &encode });
         let response = match self
             .core
-            .append(&caller, id, messages, &request.conversation_id, keyed)
+            .append(&caller, id, messages, &conversation_id, keyed)
             .await?
         {
             Answered::Now(appended) => v1::AppendConversationResponse {
@@ -210,11 +191,7 @@ impl leads_service_server::LeadsService for Leads {
         request: Request<v1::SyncLeadRequest>,
     ) -> Result<Response<v1::SyncLeadResponse>, Status> {
         let caller = principal(&request)?;
-        let request = request.into_inner();
-        let mut violations = Violations::default();
-        let id = query::lead("lead_id", &request.lead_id, &mut violations);
-        let provider = words::read_provider("provider", request.provider, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
+        let (id, provider) = query::sync(request.get_ref()).map_err(invalid)?;
         let links = self.core.sync_lead(&caller, id, provider).await?;
         Ok(Response::new(v1::SyncLeadResponse {
             crm_links: links.into_iter().map(lead::link).collect(),
@@ -226,9 +203,7 @@ impl leads_service_server::LeadsService for Leads {
         request: Request<v1::ListDuplicatesRequest>,
     ) -> Result<Response<v1::ListDuplicatesResponse>, Status> {
         let caller = principal(&request)?;
-        let mut violations = Violations::default();
-        let id = query::lead("lead_id", &request.get_ref().lead_id, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
+        let id = query::only(&request.get_ref().lead_id).map_err(invalid)?;
         let found = self.core.list_duplicates(&caller, id).await?;
         Ok(Response::new(v1::ListDuplicatesResponse {
             duplicates: found.into_iter().map(lead::duplicate).collect(),

@@ -5,11 +5,11 @@ use tonic::{Request, Response, Status};
 
 use super::{
     call::{created, invalid, principal},
-    convert::{capture, settings, times},
+    convert::{settings, times},
 };
 use crate::{
-    domain::{text, violation::Violations, workspace::Settings},
-    service::{core::Core, error::Error, keys::Key},
+    domain::workspace::Settings,
+    service::{core::Core, keys::Key},
 };
 
 /// Serves the RPCs of workspaces and keys.
@@ -32,17 +32,7 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
         request: Request<v1::CreateWorkspaceRequest>,
     ) -> Result<Response<v1::CreateWorkspaceResponse>, Status> {
         let caller = principal(&request)?;
-        let request = request.into_inner();
-        let mut violations = Violations::default();
-        let name = text::required("name", &request.name, 200, &mut violations);
-        let patch = settings::read(
-            "settings",
-            &request.settings.unwrap_or_default(),
-            &[],
-            &mut violations,
-        );
-        let request_id = capture::request_id(&request.request_id, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
+        let (name, patch, request_id) = settings::new_workspace(request.get_ref()).map_err(invalid)?;
         let founded = self
             .core
             .create_workspace(&caller, &name, patch.apply(Settings::default()), request_id)
@@ -66,14 +56,7 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
         request: Request<v1::UpdateSettingsRequest>,
     ) -> Result<Response<v1::Workspace>, Status> {
         let caller = principal(&request)?;
-        let request = request.into_inner();
-        let mut violations = Violations::default();
-        let mask = request.update_mask.unwrap_or_default().paths;
-        let Some(given) = request.settings else {
-            return Err(Error::invalid_field("settings", "is required").into());
-        };
-        let patch = settings::read("settings", &given, &mask, &mut violations);
-        violations.into_result(()).map_err(invalid)?;
+        let patch = settings::change(request.get_ref()).map_err(invalid)?;
         let workspace = self
             .core
             .update_settings(&caller, |settings| patch.apply(settings))
@@ -87,9 +70,7 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
     ) -> Result<Response<v1::CreateApiKeyResponse>, Status> {
         let caller = principal(&request)?;
         let request = request.into_inner();
-        let mut violations = Violations::default();
-        let expires_at = times::read("expires_at", request.expires_at.as_ref(), &mut violations);
-        violations.into_result(()).map_err(invalid)?;
+        let expires_at = settings::key_expiry(&request).map_err(invalid)?;
         let (key, secret) = self
             .core
             .create_api_key(&caller, &request.name, &request.scopes, expires_at)
@@ -116,9 +97,7 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
     ) -> Result<Response<v1::RevokeApiKeyResponse>, Status> {
         let caller = principal(&request)?;
         let id = request.into_inner().key_id;
-        if id.is_empty() || id.len() > 16 || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(Error::invalid_field("key_id", "is not the public part of a key").into());
-        }
+        settings::key_id(&id).map_err(invalid)?;
         self.core.revoke_api_key(&caller, &id).await?;
         Ok(Response::new(v1::RevokeApiKeyResponse {}))
     }

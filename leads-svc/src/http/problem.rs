@@ -48,9 +48,8 @@ struct FieldError {
 }
 
 impl Problem {
-    /// Reads a status. `body_field` is the request's field that the body stands for, if it is not the whole request:
-    /// callers know its parts without that name.
-    pub fn read(status: &Status, body_field: Option<&str>, trace_id: Option<&str>) -> Self {
+    /// Reads a status; `spell` turns a field's path in the message into what the caller sent.
+    pub fn read(status: &Status, spell: impl Fn(&str) -> String, trace_id: Option<&str>) -> Self {
         let details = status.get_error_details();
         let reason = details
             .error_info()
@@ -60,7 +59,7 @@ impl Problem {
             bad.field_violations
                 .iter()
                 .map(|violation| FieldError {
-                    field: as_spelled(&violation.field, body_field).to_owned(),
+                    field: spell(&violation.field),
                     message: violation.description.clone(),
                 })
                 .collect()
@@ -112,12 +111,6 @@ pub fn trace_id(headers: &HeaderMap) -> Option<String> {
     Some(parent.split('-').nth(1)?.to_owned())
 }
 
-fn as_spelled<'a>(field: &'a str, body_field: Option<&str>) -> &'a str {
-    body_field
-        .and_then(|body_field| field.strip_prefix(body_field)?.strip_prefix('.'))
-        .unwrap_or(field)
-}
-
 fn first_sentence(text: &'static str) -> &'static str {
     text.split_once(['.', ';']).map_or(text, |(first, _)| first)
 }
@@ -125,13 +118,6 @@ fn first_sentence(text: &'static str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parts_of_the_body_lose_the_name_of_the_body() {
-        assert_eq!(as_spelled("lead.stage", Some("lead")), "stage");
-        assert_eq!(as_spelled("leader.stage", Some("lead")), "leader.stage");
-        assert_eq!(as_spelled("lead.stage", None), "lead.stage");
-    }
 
     #[test]
     fn every_reason_has_a_title() {

@@ -119,11 +119,11 @@ impl Auth {
         Ok(principal(&key))
     }
 
-    /// Lets a caller go on, or not.
+    /// Takes `calls` of a caller's rate, at most a whole burst, or refuses all of them.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with the delay.
-    pub fn admit(&self, principal: &Principal) -> Result<RateState> {
+    pub fn admit(&self, principal: &Principal, calls: NonZeroU32) -> Result<RateState> {
         let Rate { per_second, burst } = self.0.rate;
         let window = Duration::from_secs_f64(f64::from(burst.get()) / f64::from(per_second.get()));
         // Connectors are ours: what they may do is limited by what is owed.
@@ -135,7 +135,11 @@ impl Auth {
                 window,
             });
         }
-        match self.0.calls.check_key(&principal.key_id().to_owned()) {
+        let taken = self
+            .0
+            .calls
+            .check_key_n(&principal.key_id().to_owned(), calls.min(burst));
+        match taken.map_err(Error::internal)? {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
                 let missing = burst.get().saturating_sub(remaining);

@@ -1,9 +1,6 @@
 //! What connectors may ask: leases, snapshots, reports, tasks.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use opentelemetry::{
     KeyValue,
@@ -12,7 +9,6 @@ use opentelemetry::{
 use uuid::Uuid;
 
 use super::{
-    breaker::{Breaker, Decision},
     core::Core,
     error::{Error, Result},
     principal::{Principal, Scope},
@@ -21,17 +17,17 @@ pub use crate::storage::{
     connections::{Connection, Facts, Limits},
     jobs::{
         claim::{Named, Refusal},
-        report::{Receipt, Report},
+        report::{Receipt, Report, Unused},
     },
     tasks::Outcome,
 };
 use crate::{
     domain::{sync::Provider, workspace::Settings},
     storage::{
-        connections::State,
         jobs::{
+            breaker::{Change, ChangeKind},
             claim::Grant,
-            report::{Health, VerifyAfter},
+            report::VerifyAfter,
         },
         tasks::Leased,
     },
@@ -56,7 +52,6 @@ pub struct Times {
 pub struct Delivery {
     core: Core,
     times: Times,
-    breaker: Arc<Breaker>,
     latency: Histogram<f64>,
 }
 
@@ -84,7 +79,6 @@ impl Delivery {
         Self {
             core,
             times,
-            breaker: Arc::default(),
             latency: meter
                 .f64_histogram("leads.sync.latency")
                 .with_unit("s")
@@ -171,8 +165,9 @@ impl Delivery {
             .store
             .report(provider, reports, VerifyAfter(self.times.verify_after))
             .await?;
-        for (connection, seen) in recorded.health {
-            self.judge(provider, connection, seen).await?;
+        for change in &recorded.changes {
+            tell(change);
+            self.core.forget(change.workspace).await;
         }
         // What became of these may have made room for others, or something newer is wanted.
         self.core.wake_delivery();
@@ -187,7 +182,7 @@ impl Delivery {
     ///
     /// # Errors
     /// `SCOPE_REQUIRED`, `STORAGE_UNAVAILABLE`.
-    pub async fn release(&self, principal: &Principal, leases: &[(Uuid, Uuid)]) -> Result<()> {
+    pub async fn release(&self, principal: &Principal, leases: &[Unused]) -> Result<()> {
         let provider = provider(principal)?;
         self.core.store.release(provider, leases).await?;
         self.core.wake_delivery();
@@ -235,38 +230,17 @@ impl Delivery {
         self.core.wake_delivery();
         Ok(receipt)
     }
+}
 
-    async fn judge(&self, provider: Provider, id: Uuid, seen: Health) -> Result<()> {
-        let Some(connection) = self.core.store.find_connection(provider, id).await? else {
-            return Ok(());
-        };
-        let now = self.core.store.clock().now();
-        let is_paused =
-            connection.state == State::Paused && connection.paused_until.is_none_or(|until| until > now);
-        if is_paused || connection.resting_until.is_some_and(|until| until > now) {
-            // What is reported now was sent before the rest.
-            return Ok(());
+fn tell(change: &Change) {
+    let connection = change.connection;
+    match change.kind {
+        ChangeKind::Paused => tracing::warn!(connection.id = %connection, "connection is paused"),
+        ChangeKind::Rests(rest) => {
+            let rest_seconds = rest.as_secs();
+            tracing::warn!(connection.id = %connection, rest_seconds, "connection rests: its vendor fails");
         }
-        // A paused connection is tried like one whose breaker is half open.
-        let trips = if connection.state == State::Paused {
-            connection.trips.max(1)
-        } else {
-            connection.trips
-        };
-        match self.breaker.observe(id, seen, trips, Instant::now()) {
-            Decision::Leave => {}
-            Decision::Rest(rest) => {
-                tracing::warn!(connection.id = %id, rest_seconds = rest.as_secs(), "connection rests: its vendor fails");
-                self.core.store.rest_connection(id, rest).await?;
-                self.core.forget(connection.workspace).await;
-            }
-            Decision::Heal => {
-                tracing::info!(connection.id = %id, "connection works again");
-                self.core.store.heal_connection(id).await?;
-                self.core.forget(connection.workspace).await;
-            }
-        }
-        Ok(())
+        ChangeKind::Healed => tracing::info!(connection.id = %connection, "connection works again"),
     }
 }
 

@@ -13,7 +13,10 @@ use super::{
 };
 pub use crate::storage::keys::Key;
 use crate::{
-    domain::{text, violation::Violations},
+    domain::{
+        text,
+        violation::{Violation, Violations},
+    },
     storage::Store,
 };
 
@@ -103,13 +106,8 @@ impl Core {
     ) -> Result<(Key, String)> {
         principal.require(Scope::WorkspaceAdmin)?;
         let workspace = principal.workspace()?;
-        let mut violations = Violations::default();
-        let name = text::required("name", name, 100, &mut violations);
-        let scopes = check_scopes(principal, scopes, &mut violations);
-        if expires_at.is_some_and(|at| at <= self.store.clock().now()) {
-            violations.add("expires_at", "must be in the future");
-        }
-        violations.into_result(()).map_err(Error::invalid)?;
+        let (name, scopes) =
+            check(principal, name, scopes, expires_at, self.store.clock().now()).map_err(Error::invalid)?;
         if self.store.count_keys(workspace).await? >= MAX_KEYS {
             return Err(Error::new(
                 Reason::LimitExceeded,
@@ -150,6 +148,26 @@ impl Core {
         tracing::info!(workspace.id = %workspace, key.id = id, by = principal.key_id(), "api key revoked");
         Ok(())
     }
+}
+
+/// Name and scopes of a key that `principal` may create.
+///
+/// # Errors
+/// Every violation.
+pub fn check(
+    principal: &Principal,
+    name: &str,
+    scopes: &[String],
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(String, Vec<Scope>), Vec<Violation>> {
+    let mut violations = Violations::default();
+    let name = text::required("name", name, 100, &mut violations);
+    let scopes = check_scopes(principal, scopes, &mut violations);
+    if expires_at.is_some_and(|at| at <= now) {
+        violations.add("expires_at", "must be in the future");
+    }
+    violations.into_result((name, scopes))
 }
 
 fn check_scopes(principal: &Principal, names: &[String], violations: &mut Violations) -> Vec<Scope> {

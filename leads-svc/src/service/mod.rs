@@ -1,7 +1,6 @@
 //! Use cases: who may, what is stored in one transaction, what is owed after it.
 
 pub mod auth;
-pub mod breaker;
 pub mod capture;
 pub mod connector;
 pub mod contacts;

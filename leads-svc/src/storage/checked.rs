@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Transaction,
-    connections::{Facts, State, seal_problem},
+    connections::{Facts, State, next_version, seal_problem},
     crypto::WorkspaceKeys,
     entity::{connection, connection_task, sync_job},
     error::Result,
@@ -94,6 +94,7 @@ fn works(
         .col_expr(connection::Column::PausedUntil, never())
         .col_expr(connection::Column::RestingUntil, never())
         .col_expr(connection::Column::Trips, Expr::value(0))
+        .col_expr(connection::Column::Version, next_version())
         .col_expr(connection::Column::BackfillAt, Expr::value(Some(now)))
         .col_expr(connection::Column::Backfills, Expr::value(0))
         .col_expr(connection::Column::BackfillTime, never())

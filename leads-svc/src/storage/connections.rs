@@ -1,11 +1,11 @@
 //! Connections to CRMs.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -91,6 +91,8 @@ pub struct Connection {
     pub resting_until: Option<DateTime<Utc>>,
     /// How often the breaker opened since the last success.
     pub trips: i32,
+    /// Rises whenever credentials, mapping or what the check found may have changed.
+    pub version: i64,
 }
 
 /// What a successful check learned.
@@ -116,15 +118,6 @@ impl Store {
             .await?;
         let keys = self.workspace_keys(workspace).await?;
         rows.into_iter().map(|row| connection(&keys, row)).collect()
-    }
-
-    /// A connection of a destination.
-    ///
-    /// # Errors
-    /// The database, or a row that cannot be read.
-    pub async fn find_connection(&self, provider: Provider, id: Uuid) -> Result<Option<Connection>> {
-        let found = self.connection_with_secret(provider, id).await?;
-        Ok(found.map(|(connection, _)| connection))
     }
 
     /// A connection of a destination and its secret: for its connector.
@@ -173,53 +166,11 @@ impl Store {
         transaction.commit().await?;
         Ok(true)
     }
+}
 
-    /// Opens the breaker of a connection: nothing is sent through it for `rest`, then one job at a time until one
-    /// succeeds.
-    ///
-    /// # Errors
-    /// The database.
-    pub async fn rest_connection(&self, id: Uuid, rest: Duration) -> Result<()> {
-        let transaction = self.begin().await?;
-        scope::update_any::<connection::Entity>()
-            .filter(connection::Column::Id.eq(id))
-            .col_expr(
-                connection::Column::RestingUntil,
-                Expr::value(Some(self.clock.now() + rest)),
-            )
-            .col_expr(
-                connection::Column::Trips,
-                Expr::col(connection::Column::Trips).add(1),
-            )
-            .exec(&*transaction)
-            .await?;
-        transaction.commit().await
-    }
-
-    /// Closes the breaker and ends a pause: the vendor answered.
-    ///
-    /// # Errors
-    /// The database.
-    pub async fn heal_connection(&self, id: Uuid) -> Result<()> {
-        let transaction = self.begin().await?;
-        scope::update_any::<connection::Entity>()
-            .filter(connection::Column::Id.eq(id))
-            .filter(connection::Column::State.is_in([State::Connected.word(), State::Paused.word()]))
-            .col_expr(connection::Column::State, Expr::value(State::Connected.word()))
-            .col_expr(connection::Column::ProblemSealed, Expr::value(None::<Vec<u8>>))
-            .col_expr(
-                connection::Column::PausedUntil,
-                Expr::value(None::<DateTime<Utc>>),
-            )
-            .col_expr(
-                connection::Column::RestingUntil,
-                Expr::value(None::<DateTime<Utc>>),
-            )
-            .col_expr(connection::Column::Trips, Expr::value(0))
-            .exec(&*transaction)
-            .await?;
-        transaction.commit().await
-    }
+/// The version after a change.
+pub(super) fn next_version() -> SimpleExpr {
+    Expr::col(connection::Column::Version).add(1)
 }
 
 /// Credentials as they are stored.
@@ -274,5 +225,6 @@ fn connection(keys: &WorkspaceKeys, row: connection::Model) -> Result<Connection
         paused_until: row.paused_until,
         resting_until: row.resting_until,
         trips: row.trips,
+        version: row.version,
     })
 }

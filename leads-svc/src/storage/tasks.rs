@@ -113,6 +113,10 @@ impl Store {
                 backfills: 0,
                 backfill_time: None,
                 backfill_lead: None,
+                version: 1,
+                counted_from: None,
+                answered: 0,
+                failed: 0,
             };
             transaction.insert::<connection::Entity>(vec![row]).await?;
         }

@@ -171,6 +171,7 @@ async fn personal_data_and_secrets_are_nowhere_in_the_database(world: World) {
     world.lead("paused").await;
     let paused = JobReport::Paused {
         rest: None,
+        connection_version: 0,
         reason: told.clone(),
     };
     world.report(&world.grant().await, paused).await;

@@ -7,7 +7,7 @@ use leads_proto::{
 };
 use leads_svc::{
     domain::{identity::Country, ids, lead::Channel, page::ContactQuery},
-    grpc::convert,
+    grpc::convert::{self, contacts::Upsert},
     service::{capture::Answered, contacts::ContactView, plan::Collected, view::LeadView},
     storage::entity::{contact, identity, lead as lead_table, message},
 };
@@ -61,7 +61,8 @@ async fn upsert(world: &World, contact: v1::Contact) -> Result<ContactView, Reas
         contact: Some(contact),
         ..Default::default()
     };
-    let (target, capture, _) = convert::capture::upsert(request, world.store.clock().now()).unwrap();
+    let now = world.store.clock().now();
+    let Upsert { target, capture, .. } = convert::contacts::upsert(request, now).unwrap();
     match world
         .core
         .upsert_contact(&world.caller, target, capture, None)
@@ -292,14 +293,18 @@ async fn an_address_of_another_contact_is_refused(world: World) {
 
 async fn messages_are_added_to_contacts_and_to_leads(world: World) {
     let message = |id: &str| {
-        let message = v1::Message {
-            id: id.to_owned(),
-            role: v1::MessageRole::Visitor.into(),
-            text: "our budget is 60k a year and I sign the contract".to_owned(),
+        let request = v1::AppendContactConversationRequest {
+            contact_id: ids::format::<ids::Contact>(Uuid::nil()),
+            messages: vec![v1::Message {
+                id: id.to_owned(),
+                role: v1::MessageRole::Visitor.into(),
+                text: "our budget is 60k a year and I sign the contract".to_owned(),
+                ..Default::default()
+            }],
             ..Default::default()
         };
-        let (now, mut violations) = (world.store.clock().now(), Default::default());
-        convert::capture::messages(&[message], now, now, &mut violations)
+        let appended = convert::contacts::append(request, world.store.clock().now());
+        appended.unwrap().messages
     };
     let Collected::Contact(visitor) = world.collect(said("v-1", None, false)).await else {
         panic!("a lead")

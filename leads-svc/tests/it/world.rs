@@ -27,7 +27,7 @@ use leads_svc::{
         Options, Store,
         connections::Facts,
         crypto::KeyEncryptionKey,
-        entity::{connection, sync_job},
+        entity::{activity, connection, sync_job},
         jobs::{
             claim::{Grant, Named, Refusal},
             publish::Hint,
@@ -308,6 +308,14 @@ impl World {
             .map_or_else(|| "none".to_owned(), |job| job.state)
     }
 
+    /// Whether a lead's timeline says that its sync was given up; read where it lies, as the lead may be unreadable.
+    pub async fn told_of_failure(&self, lead: Uuid) -> bool {
+        let told = activity::Entity::find()
+            .filter(activity::Column::LeadId.eq(lead))
+            .filter(activity::Column::Kind.eq("sync_failed"));
+        told.one(&self.raw).await.unwrap().is_some()
+    }
+
     /// Kinds of a lead's timeline, oldest first.
     pub async fn timeline(&self, lead: Uuid) -> Vec<String> {
         let page = self
@@ -438,6 +446,7 @@ pub fn paused(rest: Option<Duration>) -> JobReport {
     JobReport::Paused {
         rest,
         reason: reason("DAILY_LIMIT"),
+        connection_version: 0,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use leads_proto::leads::connector::v1 as wire;
@@ -19,6 +20,9 @@ use super::queue::Held;
 use crate::process::telemetry::{add_link, set_parent_from};
 use crate::stream::{EntryId, Lane};
 
+/// Longest time for which jobs are put off: the account's quota may be back sooner than it said.
+const LONGEST_PUT_OFF: Duration = Duration::from_secs(300);
+
 pub(super) async fn act<D: Destination>(
     shared: &Arc<Shared<D>>,
     chunk: Vec<Held>,
@@ -29,19 +33,63 @@ pub(super) async fn act<D: Destination>(
         crate::crash_point!("driver.after_claim");
     }
     let (batches, doubled) = into_batches(granted, shared.destination.batch_size().max(1));
-    let not_started = doubled
+    let not_started = doubled.into_iter().map(Settled::not_started).collect();
+    // Those that go alone go one after the other: side by side they would all begin and none come to its end.
+    let (alone, together): (Vec<_>, Vec<_>) = batches.into_iter().partition(WorkBatch::is_solo);
+    let together: Vec<_> = together
         .into_iter()
-        .map(|job| (job, Outcome::NotStarted, 0))
+        .map(|batch| run(shared, batch, prepaid.take()))
         .collect();
-    let running = batches.into_iter().map(|batch| {
-        let prepaid = prepaid.take();
-        run(shared, batch, prepaid)
-    });
-    let running: Vec<_> = running.collect();
-    tokio::join!(join_all(running), settle(shared, not_started));
-    if let Some(prepaid) = prepaid {
+    let alone = async {
+        for batch in alone {
+            run(shared, batch, prepaid.take()).await;
+        }
+        prepaid
+    };
+    let (_, left, ()) = tokio::join!(join_all(together), alone, settle(shared, not_started));
+    if let Some(prepaid) = left {
         shared.quota.give_back(&prepaid.account, prepaid.permit).await;
     }
+}
+
+/// A job with what became of it.
+struct Settled {
+    job: Granted,
+    outcome: Outcome,
+    calls: u32,
+    connection_version: i64,
+}
+
+/// An outcome, and the version of the connection that it was met with.
+struct Met {
+    outcome: ItemOutcome,
+    connection_version: i64,
+}
+
+impl Settled {
+    fn not_started(job: Granted) -> Self {
+        Self {
+            job,
+            outcome: Outcome::NotStarted,
+            calls: 0,
+            connection_version: 0,
+        }
+    }
+}
+
+/// Claims jobs and gives them back at once, to be due when there may be quota: so nobody publishes them in the meantime.
+pub(super) async fn put_off<D: Destination>(shared: &Shared<D>, chunk: Vec<Held>, wait: Duration) {
+    let granted = claim(shared, chunk).await;
+    let after = wait.min(LONGEST_PUT_OFF).try_into().ok();
+    let leases = granted.iter().map(|job| wire::JobLease {
+        job_id: job.item.job_id.clone(),
+        lease_token: job.item.lease_token.clone(),
+        after,
+    });
+    shared.reports.release(leases.collect()).await;
+    shared
+        .ack(granted.into_iter().map(|job| job.held.received.id).collect())
+        .await;
 }
 
 /// Acknowledges what was refused and returns what was granted. Hints that leads-svc could not be asked about are
@@ -76,7 +124,7 @@ fn as_granted(held: Held, grant: wire::Grant, claimed_at: Instant) -> Option<Gra
         tracing::error!(job.id = held.received.hint.job, "a grant makes no sense");
         return None;
     };
-    let lease: std::time::Duration = lease;
+    let lease: Duration = lease;
     let traceparent = if grant.traceparent.is_empty() {
         held.received.hint.traceparent.clone()
     } else {
@@ -93,6 +141,7 @@ fn as_granted(held: Held, grant: wire::Grant, claimed_at: Instant) -> Option<Gra
     Some(Granted {
         item,
         connection_id: grant.connection_id,
+        connection_version: grant.connection_version,
         action,
         lease_until: claimed_at + lease,
         held,
@@ -116,20 +165,12 @@ async fn run<D: Destination>(shared: &Arc<Shared<D>>, batch: WorkBatch, prepaid:
     );
     trace(&span, &batch.jobs);
     let lease_until = batch.lease_until();
-    let mut lease = LeaseBudget::new(lease_until.saturating_duration_since(Instant::now()), lane);
-    let account = prepaid.map(|prepaid| {
-        lease = lease.clone().with_prepaid(prepaid.permit, prepaid.valid_until);
-        prepaid.account
-    });
+    let lease = LeaseBudget::new(lease_until.saturating_duration_since(Instant::now()), lane);
     shared.instruments.batch(batch.jobs.len(), lane);
     async {
-        let items: Vec<WorkItem> = batch.jobs.iter().map(|job| job.item.clone()).collect();
-        let outcomes = deliver(shared, &batch.connection_id, batch.action, items, &lease).await;
-        if let (Some(permit), Some(account)) = (lease.take_unused(), account) {
-            shared.quota.give_back(&account, permit).await;
-        }
+        let met = deliver(shared, &batch, &lease, prepaid).await;
         crate::crash_point!("driver.after_vendor_answer");
-        settle(shared, count_against(batch.jobs, outcomes, lease.calls())).await;
+        settle(shared, count_against(batch.jobs, met, lease.calls())).await;
     }
     .instrument(span)
     .await;
@@ -149,34 +190,44 @@ fn trace(span: &Span, jobs: &[Granted]) {
     traceparents.for_each(|other| add_link(span, other));
 }
 
-/// Lets the destination act. If it finds the credentials bad, they may have been replaced within the last minute: it
-/// gets another try if leads-svc has others by now.
+/// Lets the destination act. If it finds the credentials bad, they may have been replaced since the claim: it gets
+/// another try if leads-svc has others by now.
 async fn deliver<D: Destination>(
     shared: &Shared<D>,
-    connection_id: &str,
-    action: Action,
-    items: Vec<WorkItem>,
+    batch: &WorkBatch,
     lease: &LeaseBudget,
-) -> Vec<ItemOutcome> {
-    let connection = match shared.connections.get(connection_id).await {
+    prepaid: Option<Prepaid>,
+) -> Vec<Met> {
+    let items: Vec<WorkItem> = batch.jobs.iter().map(|job| job.item.clone()).collect();
+    let (id, version) = (batch.connection_id.as_str(), batch.connection_version());
+    let connection = match shared.connections.get(id, version).await {
         Ok(connection) => connection,
-        Err(status) => return without_connection(&items, &status),
-    };
-    let mut outcomes = call(shared, &connection, action, items.clone(), lease).await;
-    let is_refused = |outcome: &ItemOutcome| matches!(outcome.outcome, Outcome::Paused { for_: None, .. });
-    if !outcomes.iter().any(is_refused) {
-        return outcomes;
-    }
-    match shared.connections.refetch(connection_id).await {
-        Ok(fresh) if fresh.settings.credentials != connection.settings.credentials => {
-            let (refused, rest): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(is_refused);
-            let again = |item: &WorkItem| refused.iter().any(|outcome| outcome.job_id == item.job_id);
-            let items = items.into_iter().filter(again).collect();
-            outcomes = rest;
-            outcomes.extend(call(shared, &fresh, action, items, lease).await);
-            outcomes
+        Err(status) => {
+            if let Some(prepaid) = prepaid {
+                shared.quota.give_back(&prepaid.account, prepaid.permit).await;
+            }
+            return without_connection(&items, &status);
         }
-        Ok(_) | Err(_) => outcomes,
+    };
+    let lease = shared.pay(lease, &connection, prepaid.as_ref()).await;
+    let mut met = call(shared, &connection, batch.action, items.clone(), &lease).await;
+    if let (Some(permit), Some(prepaid)) = (lease.take_unused(), prepaid) {
+        shared.quota.give_back(&prepaid.account, permit).await;
+    }
+    let is_refused = |met: &Met| matches!(met.outcome.outcome, Outcome::Paused { for_: None, .. });
+    if !met.iter().any(is_refused) {
+        return met;
+    }
+    match shared.connections.refetch(id).await {
+        Ok(fresh) if fresh.settings.credentials != connection.settings.credentials => {
+            let (refused, rest): (Vec<_>, Vec<_>) = met.into_iter().partition(is_refused);
+            let again = |item: &WorkItem| refused.iter().any(|met| met.outcome.job_id == item.job_id);
+            let items = items.into_iter().filter(again).collect();
+            met = rest;
+            met.extend(call(shared, &fresh, batch.action, items, &lease).await);
+            met
+        }
+        Ok(_) | Err(_) => met,
     }
 }
 
@@ -186,17 +237,23 @@ async fn call<D: Destination>(
     action: Action,
     items: Vec<WorkItem>,
     lease: &LeaseBudget,
-) -> Vec<ItemOutcome> {
-    match action {
+) -> Vec<Met> {
+    let outcomes = match action {
         Action::Verify => shared.destination.verify(connection, items, lease.clone()).await,
         Action::Write | Action::Unspecified => {
             shared.destination.write(connection, items, lease.clone()).await
         }
-    }
+    };
+    let connection_version = connection.settings.version;
+    let met = |outcome| Met {
+        outcome,
+        connection_version,
+    };
+    outcomes.into_iter().map(met).collect()
 }
 
 /// A connection that is gone is leads-svc's to sort out, so the attempt counts and backs off; an outage does not.
-fn without_connection(items: &[WorkItem], status: &tonic::Status) -> Vec<ItemOutcome> {
+fn without_connection(items: &[WorkItem], status: &tonic::Status) -> Vec<Met> {
     tracing::warn!(code = ?status.code(), message = status.message(), "connection cannot be had");
     let outcome = match status.code() {
         Code::NotFound | Code::PermissionDenied | Code::FailedPrecondition => Outcome::Retry {
@@ -207,57 +264,68 @@ fn without_connection(items: &[WorkItem], status: &tonic::Status) -> Vec<ItemOut
         },
         _ => Outcome::NotStarted,
     };
-    let outcome = |item: &WorkItem| ItemOutcome {
-        job_id: item.job_id.clone(),
-        outcome: outcome.clone(),
-        calls: 0,
+    let met = |item: &WorkItem| Met {
+        outcome: ItemOutcome {
+            job_id: item.job_id.clone(),
+            outcome: outcome.clone(),
+            calls: 0,
+        },
+        connection_version: 0,
     };
-    items.iter().map(outcome).collect()
+    items.iter().map(met).collect()
 }
 
 /// Gives each job its outcome. A job without one is unknown; an outcome without a job is dropped.
-fn count_against(jobs: Vec<Granted>, outcomes: Vec<ItemOutcome>, calls: u32) -> Vec<(Granted, Outcome, u32)> {
-    let mut by_job: HashMap<String, ItemOutcome> = outcomes
+fn count_against(jobs: Vec<Granted>, met: Vec<Met>, calls: u32) -> Vec<Settled> {
+    let mut by_job: HashMap<String, Met> = met
         .into_iter()
-        .map(|outcome| (outcome.job_id.clone(), outcome))
+        .map(|met| (met.outcome.job_id.clone(), met))
         .collect();
-    jobs.into_iter()
-        .map(|job| match by_job.remove(&job.item.job_id) {
-            Some(outcome) => (job, outcome.outcome, outcome.calls),
-            None => (
-                job,
-                Outcome::Unknown {
-                    why: "the answer does not mention the item".to_owned(),
-                },
-                calls,
-            ),
-        })
-        .collect()
+    let settled = |job: Granted| match by_job.remove(&job.item.job_id) {
+        Some(met) => Settled {
+            job,
+            outcome: met.outcome.outcome,
+            calls: met.outcome.calls,
+            connection_version: met.connection_version,
+        },
+        None => Settled {
+            job,
+            outcome: Outcome::Unknown {
+                why: "the answer does not mention the item".to_owned(),
+            },
+            calls,
+            connection_version: 0,
+        },
+    };
+    jobs.into_iter().map(settled).collect()
 }
 
 /// Reports or releases each job; acknowledges the entries of those that leads-svc knows about.
-async fn settle<D: Destination>(shared: &Shared<D>, jobs: Vec<(Granted, Outcome, u32)>) {
+async fn settle<D: Destination>(shared: &Shared<D>, jobs: Vec<Settled>) {
     if jobs.is_empty() {
         return;
     }
     let (mut reports, mut released, mut finished) = (Vec::new(), Vec::new(), Vec::new());
     let mut places = Vec::with_capacity(jobs.len());
-    for (job, outcome, calls) in jobs {
-        let Granted {
-            item: WorkItem {
-                job_id, lease_token, ..
-            },
-            held,
-            ..
-        } = job;
+    for settled in jobs {
+        let Granted { item, held, .. } = settled.job;
+        let WorkItem {
+            job_id, lease_token, ..
+        } = item;
+        let outcome = settled.outcome;
         shared.instruments.outcome(outcome.name(), held.received.lane);
         if outcome == Outcome::NotStarted {
-            released.push(wire::JobLease { job_id, lease_token });
+            let after = None;
+            released.push(wire::JobLease {
+                job_id,
+                lease_token,
+                after,
+            });
             finished.push(held.received.id.clone());
         } else {
             reports.push((
                 held.received.id.clone(),
-                outcome.into_report(job_id, lease_token, calls),
+                outcome.into_report(job_id, lease_token, settled.calls, settled.connection_version),
             ));
         }
         places.push(held);

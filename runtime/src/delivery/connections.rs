@@ -10,7 +10,7 @@ use tonic::Status;
 use super::connector::Connection;
 use super::service::LeadsService;
 
-/// How long an answer is used: what a customer changes takes effect within it.
+/// How long an answer is used. What a customer changes takes effect with the next grant, which names its version.
 const KEPT: Duration = Duration::from_secs(60);
 /// Connections beyond this many make expired ones go.
 const MANY: usize = 1_000;
@@ -33,12 +33,12 @@ impl Connections {
         }
     }
 
-    /// The connection, at most a minute old.
+    /// The connection in this version or a newer one, at most a minute old.
     ///
     /// # Errors
     /// leads-svc is away, or knows no such connection.
-    pub(super) async fn get(&self, id: &str) -> Result<Arc<Connection>, Status> {
-        self.fetch(id, KEPT).await
+    pub(super) async fn get(&self, id: &str, version: i64) -> Result<Arc<Connection>, Status> {
+        self.fetch(id, KEPT, version).await
     }
 
     /// The connection as it is now.
@@ -46,7 +46,7 @@ impl Connections {
     /// # Errors
     /// As for [`Connections::get`].
     pub(super) async fn refetch(&self, id: &str) -> Result<Arc<Connection>, Status> {
-        self.fetch(id, Duration::ZERO).await
+        self.fetch(id, Duration::ZERO, 0).await
     }
 
     /// The connection that the workspace's last job used, however old: good enough to know whose quota a job will use.
@@ -58,11 +58,12 @@ impl Connections {
             .cloned()
     }
 
-    async fn fetch(&self, id: &str, kept: Duration) -> Result<Arc<Connection>, Status> {
+    async fn fetch(&self, id: &str, kept: Duration, version: i64) -> Result<Arc<Connection>, Status> {
         let slot = self.slot(id);
         let mut slot = slot.lock().await;
         if let Some((at, connection)) = slot.as_ref()
             && at.elapsed() < kept
+            && connection.settings.version >= version
         {
             return Ok(connection.clone());
         }

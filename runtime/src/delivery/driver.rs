@@ -4,7 +4,7 @@
 //! the destination act; each outcome is reported until leads-svc has it, only then the entry is acknowledged.
 //!
 //! Must hold: nothing is sent without a lease; no entry is acknowledged while its job is neither refused, reported nor
-//! given back, except hints that were never claimed, which leads-svc publishes again by itself.
+//! given back; what is begun comes before what is not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::claim::Claims;
 use super::connections::Connections;
-use super::connector::Destination;
+use super::connector::{Connection, Destination};
 use super::instruments::Instruments;
+use super::lease::LeaseBudget;
 use super::queue::{Held, QueueKey, Queues};
 use super::report::Reports;
 use super::service::LeadsService;
@@ -25,7 +26,7 @@ use super::settings::DeliveryConfig;
 use super::{act, connection_tasks};
 use crate::process::health::Readiness;
 use crate::process::tasks::TaskSet;
-use crate::quota::{Account, LiveReplicas, Permit, Quota, Verdict};
+use crate::quota::{Account, LiveReplicas, Permit, Quota, Use, Verdict};
 use crate::stream::{self, Acker, Consumer, EntryId, Lane, Redis};
 
 /// Places at which a test can kill any connector.
@@ -58,6 +59,8 @@ pub struct DriverParts {
     pub replicas: LiveReplicas,
     /// How much to take on.
     pub config: DeliveryConfig,
+    /// Time of a lease that a vendor call and its report may need.
+    pub needed: Duration,
     /// Name of this process among its siblings.
     pub replica: String,
     /// Gets the checks [`READY_LEADS`] and [`READY_REDIS`].
@@ -76,6 +79,8 @@ pub(super) struct Shared<D> {
     pub(super) reports: Reports,
     pub(super) acker: Acker,
     pub(super) config: DeliveryConfig,
+    /// Shortest lease that is of use.
+    pub(super) needed: Duration,
     pub(super) replica: String,
     pub(super) readiness: Readiness,
     pub(super) instruments: Instruments,
@@ -116,6 +121,7 @@ pub fn start<D: Destination>(destination: Arc<D>, parts: DriverParts, tasks: &Ta
         quota: parts.quota,
         acker: consumer.acker(),
         config: parts.config,
+        needed: parts.needed,
         replica: parts.replica,
         readiness: parts.readiness,
         instruments: Instruments::new(&parts.meter),
@@ -152,9 +158,9 @@ async fn heartbeat<D: Destination>(shared: Arc<Shared<D>>, replicas: LiveReplica
             answer = shared.service.heartbeat(&shared.replica) => answer,
         };
         let pause = match answer {
-            Ok(live) => {
-                replicas.set(live);
-                shared.readiness.set(READY_LEADS, true);
+            Ok(beat) => {
+                replicas.set(beat.live_replicas);
+                shared.readiness.set(READY_LEADS, shared.can_use(beat.lease));
                 HEARTBEAT
             }
             Err(status) => {
@@ -178,6 +184,11 @@ async fn read<D: Destination>(shared: Arc<Shared<D>>, mut consumer: Consumer, wa
         tokio::select! {
             () = stop.cancelled() => break,
             _ = places.acquire() => {}
+        }
+        let connected = consumer.connect().await;
+        shared.readiness.set(READY_REDIS, consumer.is_connected());
+        if !connected {
+            continue;
         }
         // Not cancelled half-way: an entry that arrives meanwhile would be delivered to nobody.
         let batch = consumer.read(places.available_permits()).await;
@@ -247,6 +258,27 @@ async fn work<D: Destination>(shared: Arc<Shared<D>>, key: QueueKey) {
     }
 }
 
+/// Everything that keeps work from fitting leases, with what to change.
+fn lease_problems(lease: Duration, needed: Duration, takeover: Duration) -> Vec<String> {
+    let mut problems = Vec::new();
+    let lease_ms = lease.as_millis();
+    if lease < needed {
+        problems.push(format!(
+            "leads-svc's delivery.lease_ms is {lease_ms}, and a call with its report takes up to {} ms \
+             (vendor.timeout_ms and 2 s): nothing would ever be sent; raise lease_ms or lower timeout_ms",
+            needed.as_millis()
+        ));
+    }
+    if takeover < lease {
+        problems.push(format!(
+            "delivery.takeover_ms is {}, and leads-svc's delivery.lease_ms is {lease_ms}: hints would be taken from readers \
+             that still work; raise takeover_ms to more than lease_ms",
+            takeover.as_millis()
+        ));
+    }
+    problems
+}
+
 impl<D: Destination> Shared<D> {
     /// Takes a call out of the quota of the account that the workspace used last; nothing if that is not known yet.
     async fn prepay(&self, key: &QueueKey) -> Result<Option<Prepaid>, Duration> {
@@ -255,7 +287,7 @@ impl<D: Destination> Shared<D> {
         };
         let account = connection.account(self.destination.default_limits());
         let deadline = Instant::now() + Duration::from_millis(self.config.quota_wait_ms);
-        match self.quota.acquire(&account, key.lane, deadline).await {
+        match self.quota.acquire(&account, key.lane, Use::Begin, deadline).await {
             Verdict::Granted(permit) => {
                 let valid_until = Instant::now() + self.config.quota().safety;
                 Ok(Some(Prepaid {
@@ -268,7 +300,36 @@ impl<D: Destination> Shared<D> {
         }
     }
 
-    /// Drops the hints of a queue whose account has no quota for long. They were never claimed.
+    /// Whether work fits the leases that leads-svc grants; an older one does not say how long they are.
+    fn can_use(&self, lease: Option<Duration>) -> bool {
+        let Some(lease) = lease else { return true };
+        let problems = lease_problems(lease, self.needed, Duration::from_millis(self.config.takeover_ms));
+        for problem in &problems {
+            tracing::error!(
+                problem,
+                "the settings of leads-svc and of this process do not fit"
+            );
+        }
+        problems.is_empty()
+    }
+
+    /// Makes a prepaid call part of the lease, if it is of the account that the calls will use.
+    pub(super) async fn pay(
+        &self,
+        lease: &LeaseBudget,
+        connection: &Connection,
+        prepaid: Option<&Prepaid>,
+    ) -> LeaseBudget {
+        let lease = lease.clone();
+        let Some(prepaid) = prepaid else { return lease };
+        if prepaid.account.id == connection.account(self.destination.default_limits()).id {
+            return lease.with_prepaid(prepaid.permit, prepaid.valid_until);
+        }
+        self.quota.give_back(&prepaid.account, prepaid.permit).await;
+        lease
+    }
+
+    /// Puts the jobs of a queue off whose account has no quota for long.
     async fn defer(&self, key: &QueueKey, wait: Duration) {
         let hints = self.queues.take(key, usize::MAX);
         self.instruments.deferred(hints.len());
@@ -277,15 +338,35 @@ impl<D: Destination> Shared<D> {
             workspace.id = key.workspace,
             hints = hints.len(),
             wait_ms,
-            "no quota, hints are dropped"
+            "no quota, jobs are put off"
         );
-        self.ack(hints.into_iter().map(|held| held.received.id).collect())
-            .await;
+        act::put_off(self, hints, wait).await;
     }
 
     pub(super) async fn ack(&self, entries: Vec<EntryId>) {
         if let Err(error) = self.acker.ack(&entries).await {
             tracing::warn!(%error, entries = entries.len(), "entries could not be acknowledged, they will come again");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_keeps_work_from_fitting_a_lease_is_said_at_once() {
+        let problems = |lease, needed, takeover| {
+            let [lease, needed, takeover] = [lease, needed, takeover].map(Duration::from_secs);
+            lease_problems(lease, needed, takeover)
+        };
+        assert_eq!(problems(30, 12, 60), Vec::<String>::new());
+        let both = problems(70, 80, 60);
+        assert_eq!(both.len(), 2);
+        assert!(
+            both[0].contains("lease_ms") && both[0].contains("timeout_ms"),
+            "{both:?}"
+        );
+        assert!(both[1].contains("takeover_ms"), "{both:?}");
     }
 }

@@ -13,6 +13,7 @@ use super::queue::Held;
 pub(super) struct Granted {
     pub(super) item: WorkItem,
     pub(super) connection_id: String,
+    pub(super) connection_version: i64,
     pub(super) action: Action,
     pub(super) lease_until: Instant,
     pub(super) held: Held,
@@ -34,6 +35,20 @@ impl WorkBatch {
             .map(|job| job.lease_until)
             .min()
             .unwrap_or_else(Instant::now)
+    }
+
+    /// The newest version of the connection that a grant named.
+    pub(super) fn connection_version(&self) -> i64 {
+        self.jobs
+            .iter()
+            .map(|job| job.connection_version)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Whether it is one job that has to be alone.
+    pub(super) fn is_solo(&self) -> bool {
+        self.jobs.iter().any(|job| job.item.solo)
     }
 }
 
@@ -108,6 +123,7 @@ mod tests {
         Granted {
             item,
             connection_id: connection.into(),
+            connection_version: 1,
             action,
             lease_until: Instant::now(),
             held: Held {

@@ -28,4 +28,6 @@ pub use settings::DeliveryConfig;
 #[cfg(test)]
 mod test_leads;
 #[cfg(test)]
+mod test_world;
+#[cfg(test)]
 mod tests;

@@ -112,8 +112,15 @@ impl Outcome {
         }
     }
 
-    /// The outcome as it is reported. [`Outcome::NotStarted`] is released rather than reported; it reads as a retry here.
-    pub fn into_report(self, job_id: String, lease_token: String, calls: u32) -> wire::JobOutcome {
+    /// The outcome as it is reported, with the version of the connection that it was met with. [`Outcome::NotStarted`] is
+    /// released rather than reported; it reads as a retry here.
+    pub fn into_report(
+        self,
+        job_id: String,
+        lease_token: String,
+        calls: u32,
+        connection_version: i64,
+    ) -> wire::JobOutcome {
         use wire::job_outcome::Outcome as Wire;
         let outcome = match self {
             Outcome::Delivered { external_id, url } => Wire::Delivered(wire::Delivered { external_id, url }),
@@ -139,6 +146,7 @@ impl Outcome {
             Outcome::Paused { for_, reason } => Wire::Paused(wire::Paused {
                 r#for: for_.map(to_wire),
                 reason: Some(reason),
+                connection_version,
             }),
             Outcome::Unknown { why } => Wire::Unknown(wire::Unknown { why: cut(why) }),
             Outcome::NotStarted => Wire::Retry(retry(
@@ -221,7 +229,7 @@ mod tests {
         let outcome = Outcome::Unknown {
             why: "ü".repeat(600)
         };
-        let report = outcome.into_report("j".into(), "t".into(), 2);
+        let report = outcome.into_report("j".into(), "t".into(), 2, 1);
         let Some(wire::job_outcome::Outcome::Unknown(unknown)) = report.outcome else {
             panic!("{report:?}")
         };
@@ -236,10 +244,10 @@ mod tests {
             reason: SyncReason::default(),
         };
         let Some(wire::job_outcome::Outcome::Paused(paused)) =
-            outcome.into_report("j".into(), "t".into(), 0).outcome
+            outcome.into_report("j".into(), "t".into(), 0, 7).outcome
         else {
             panic!("not paused");
         };
-        assert_eq!(paused.r#for, None);
+        assert_eq!((paused.r#for, paused.connection_version), (None, 7));
     }
 }

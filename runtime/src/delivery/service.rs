@@ -40,6 +40,15 @@ pub struct LeadsService {
     client: ConnectorServiceClient<InterceptedService<Channel, Credential>>,
 }
 
+/// What leads-svc says to a replica that lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Replicas that live.
+    pub live_replicas: u32,
+    /// How long leases are; an older leads-svc does not say.
+    pub lease: Option<Duration>,
+}
+
 /// Why the line cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
@@ -108,16 +117,19 @@ impl LeadsService {
         })
     }
 
-    /// Says that this replica lives; answers how many do.
+    /// Says that this replica lives; answers how many do, and how long leases are.
     ///
     /// # Errors
     /// leads-svc is away or refuses.
-    pub async fn heartbeat(&self, replica: &str) -> Result<u32, Status> {
+    pub async fn heartbeat(&self, replica: &str) -> Result<Heartbeat, Status> {
         let request = wire::HeartbeatRequest {
             replica: replica.to_owned(),
         };
         let answer = self.client.clone().heartbeat(request).await?.into_inner();
-        Ok(u32::try_from(answer.live_replicas).unwrap_or(1))
+        Ok(Heartbeat {
+            live_replicas: u32::try_from(answer.live_replicas).unwrap_or(1),
+            lease: answer.lease.and_then(|lease| lease.try_into().ok()),
+        })
     }
 
     /// Credentials, mapping and limits.

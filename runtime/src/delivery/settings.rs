@@ -21,7 +21,7 @@ pub struct DeliveryConfig {
     pub hints: usize,
     /// Longest wait for a batch to fill, in milliseconds; the hot lane never waits.
     pub fill_ms: u64,
-    /// Longest wait for quota before the claim, in milliseconds. Then the hint is dropped and leads-svc sends it again.
+    /// Longest wait for quota before the claim, in milliseconds. Then the jobs are put off.
     pub quota_wait_ms: u64,
     /// How much longer than a window calls are spread, in milliseconds, since the way to the vendor varies.
     pub quota_safety_ms: u64,

@@ -16,21 +16,37 @@ use wire::{Refusal, ReportStatus};
 
 use crate::process::tasks::TaskSet;
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct TestLeads(Arc<Mutex<State>>);
+
+impl Default for TestLeads {
+    fn default() -> Self {
+        let state = State {
+            version: 1,
+            lease: Duration::from_secs(30),
+            ..State::default()
+        };
+        Self(Arc::new(Mutex::new(state)))
+    }
+}
 
 #[derive(Default)]
 pub(super) struct State {
     pub(super) jobs: BTreeMap<String, Job>,
     pub(super) tasks: VecDeque<wire::ConnectionTask>,
     pub(super) task_reports: Vec<wire::ReportTaskRequest>,
-    pub(super) releases: Vec<String>,
+    /// Jobs that were given back, and for how long they are not due.
+    pub(super) releases: Vec<(String, Option<Duration>)>,
     pub(super) heartbeats: u32,
     /// Bearer token that connections are given; counted up by each question.
     pub(super) tokens: VecDeque<String>,
     /// Reports that are recorded but not answered.
     pub(super) lost_answers: u32,
     pub(super) claim_sizes: Vec<usize>,
+    /// Version of each connection.
+    pub(super) version: i64,
+    /// How long leases are.
+    pub(super) lease: Duration,
 }
 
 #[derive(Clone, Default)]
@@ -97,7 +113,11 @@ impl ConnectorService for TestLeads {
     ) -> Result<Response<wire::HeartbeatResponse>, Status> {
         assert_eq!(checked(request)?.replica, "replica-1");
         self.state().heartbeats += 1;
-        Ok(Response::new(wire::HeartbeatResponse { live_replicas: 3 }))
+        let lease = self.state().lease.try_into().ok();
+        Ok(Response::new(wire::HeartbeatResponse {
+            live_replicas: 3,
+            lease,
+        }))
     }
 
     async fn get_connection(
@@ -105,10 +125,12 @@ impl ConnectorService for TestLeads {
         request: Request<wire::GetConnectionRequest>,
     ) -> Result<Response<wire::GetConnectionResponse>, Status> {
         let id = checked(request)?.connection_id;
+        let version = self.state().version;
         let access_token = self.state().tokens.pop_front().unwrap_or_else(|| "token".into());
         Ok(Response::new(wire::GetConnectionResponse {
             workspace_id: id.trim_start_matches("connection-of-").to_owned(),
             account_id: format!("account-of-{id}"),
+            version,
             credentials: Some(wire::get_connection_response::Credentials::Hubspot(
                 wire::HubspotSecret { access_token },
             )),
@@ -123,6 +145,7 @@ impl ConnectorService for TestLeads {
         let hints = checked(request)?.hints;
         let mut state = self.state();
         state.claim_sizes.push(hints.len());
+        let (version, lease) = (state.version, state.lease);
         let mut claim = |hint: wire::JobHint| {
             let result = match state.jobs.get_mut(&hint.job_id) {
                 None => wire::claim_result::Result::Refusal(Refusal::Gone.into()),
@@ -132,7 +155,11 @@ impl ConnectorService for TestLeads {
                 Some(job) if job.lease.is_some() => wire::claim_result::Result::Refusal(Refusal::Held.into()),
                 Some(job) => {
                     job.lease = Some(format!("lease-of-{}", hint.job_id));
-                    wire::claim_result::Result::Grant(grant(&hint.job_id, job))
+                    wire::claim_result::Result::Grant(wire::Grant {
+                        connection_version: version,
+                        lease: lease.try_into().ok(),
+                        ..grant(&hint.job_id, job)
+                    })
                 }
             };
             wire::ClaimResult {
@@ -174,7 +201,8 @@ impl ConnectorService for TestLeads {
         let mut state = self.state();
         for lease in checked(request)?.leases {
             state.jobs.get_mut(&lease.job_id).unwrap().lease = None;
-            state.releases.push(lease.job_id);
+            let after = lease.after.map(|after| Duration::try_from(after).unwrap());
+            state.releases.push((lease.job_id, after));
         }
         Ok(Response::new(wire::ReleaseJobsResponse {}))
     }
@@ -206,7 +234,6 @@ impl ConnectorService for TestLeads {
 fn grant(id: &str, job: &Job) -> wire::Grant {
     wire::Grant {
         lease_token: format!("lease-of-{id}"),
-        lease: Some(Duration::from_secs(30).try_into().unwrap()),
         action: if job.verify {
             wire::Action::Verify
         } else {

@@ -14,6 +14,7 @@ use axum::routing::get;
 use http::{StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
@@ -57,6 +58,29 @@ impl Readiness {
         self.checks.borrow().values().all(|holds| *holds)
     }
 
+    /// Tells a gRPC health reporter of these services whether all checks hold, until `stop`; then that they do not serve.
+    pub async fn report(self, reporter: HealthReporter, services: &[&'static str], stop: CancellationToken) {
+        let mut changes = self.checks.subscribe();
+        loop {
+            let ready = self.is_ready() && !stop.is_cancelled();
+            let status = if ready {
+                ServingStatus::Serving
+            } else {
+                ServingStatus::NotServing
+            };
+            for service in services {
+                reporter.set_service_status(service, status).await;
+            }
+            if stop.is_cancelled() {
+                return;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = changes.changed() => {}
+            }
+        }
+    }
+
     /// Returns once all checks hold.
     pub async fn ready(&self) {
         // The sender lives as long as self, so waiting cannot fail.
@@ -90,7 +114,12 @@ pub async fn serve(
     reporter
         .set_service_status(LIVENESS_SERVICE, ServingStatus::Serving)
         .await;
-    report(&reporter, readiness.is_ready()).await;
+    // Before the port is open: tonic's default is to serve.
+    for service in READINESS_SERVICES {
+        reporter
+            .set_service_status(service, ServingStatus::NotServing)
+            .await;
+    }
 
     let app = Router::new()
         .route("/livez", get(|| async { "ok" }))
@@ -112,29 +141,12 @@ pub async fn serve(
             () = async { stop.cancelled().await; tokio::time::sleep(LINGER).await } => Ok(()),
         }
     });
-    let stop = tasks.stop_token();
-    tasks.spawn("health reporter", async move {
-        let mut changes = readiness.checks.subscribe();
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return report(&reporter, false).await,
-                _ = changes.changed() => report(&reporter, readiness.is_ready()).await,
-            }
-        }
-    });
+    tasks.spawn(
+        "health reporter",
+        readiness.report(reporter, &READINESS_SERVICES, tasks.stop_token()),
+    );
     tracing::info!(%address, "operator's port is open");
     Ok(address)
-}
-
-async fn report(reporter: &HealthReporter, ready: bool) {
-    let status = if ready {
-        ServingStatus::Serving
-    } else {
-        ServingStatus::NotServing
-    };
-    for service in READINESS_SERVICES {
-        reporter.set_service_status(service, status).await;
-    }
 }
 
 async fn readyz(State(ops): State<Ops>) -> impl IntoResponse {
@@ -156,7 +168,6 @@ async fn render(State(ops): State<Ops>) -> impl IntoResponse {
 
 #[cfg(test)]
 mod tests {
-    use tokio_util::sync::CancellationToken;
     use tonic_health::pb::HealthCheckRequest;
     use tonic_health::pb::health_client::HealthClient;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::account::{Account, Pace};
+use super::account::{Account, Pace, Use};
 use super::fallback::Fallback;
 use super::script::{Correction, Scripts};
 use crate::stream::{Destination, Lane, Redis, RedisError};
@@ -126,10 +126,11 @@ impl Quota {
         }
     }
 
-    /// Takes one call, waiting for it until `deadline`. The hot lane finds a call that the others leave alone.
-    pub async fn acquire(&self, account: &Account, lane: Lane, deadline: Instant) -> Verdict {
+    /// Takes one call, waiting for it until `deadline`. Work that is begun finds a call that new work leaves alone, and the
+    /// hot lane one that the others leave.
+    pub async fn acquire(&self, account: &Account, lane: Lane, use_: Use, deadline: Instant) -> Verdict {
         loop {
-            let wait = match self.try_acquire(account, lane).await {
+            let wait = match self.try_acquire(account, lane, use_).await {
                 Verdict::Granted(permit) => return Verdict::Granted(permit),
                 Verdict::Wait(wait) => wait,
             };
@@ -137,14 +138,14 @@ impl Quota {
                 return Verdict::Wait(wait);
             }
             // Spread those who wait for the same call, so that they do not all come at once.
-            let pace = self.pace(account, lane);
+            let pace = self.pace(account);
             sleep(wait + pace.interval.mul_f64(rand::random_range(0.0..0.2))).await;
         }
     }
 
     /// Takes one call if there is one now.
-    pub async fn try_acquire(&self, account: &Account, lane: Lane) -> Verdict {
-        let pace = self.pace(account, lane);
+    pub async fn try_acquire(&self, account: &Account, lane: Lane, use_: Use) -> Verdict {
+        let pace = self.pace(account).leaving(lane, use_);
         if !self.is_away() {
             let mut connection = self.inner.redis.commands();
             let key = self.key(account);
@@ -183,7 +184,7 @@ impl Quota {
     pub async fn give_back(&self, account: &Account, permit: Permit) {
         if let Some(born) = permit.born {
             let mut connection = self.inner.redis.commands();
-            let pace = self.pace(account, Lane::Hot);
+            let pace = self.pace(account);
             self.bounded(
                 self.inner
                     .scripts
@@ -202,7 +203,7 @@ impl Quota {
             paused.retain(|_, until| *until > now);
             paused.insert(account.id.clone(), now + pause);
         }
-        let pace = self.pace(account, Lane::Hot);
+        let pace = self.pace(account);
         let says_little = feedback.remaining.is_none_or(|remaining| remaining >= pace.burst);
         if pause.is_none() && feedback.daily_remaining.is_none() && says_little {
             return;
@@ -221,25 +222,8 @@ impl Quota {
         .await;
     }
 
-    /// Keeps all replicas from calling for a while, as after a 429. Pauses only grow; 24 hours at most.
-    pub async fn pause(&self, account: &Account, pause: Duration) {
-        self.correct(
-            account,
-            Feedback {
-                pause: Some(pause),
-                ..Feedback::default()
-            },
-        )
-        .await;
-    }
-
-    fn pace(&self, account: &Account, lane: Lane) -> Pace {
-        let pace = account.limits.pace(self.inner.settings.safety);
-        if lane == Lane::Hot {
-            Pace { reserve: 0, ..pace }
-        } else {
-            pace
-        }
+    fn pace(&self, account: &Account) -> Pace {
+        account.limits.pace(self.inner.settings.safety)
     }
 
     fn key(&self, account: &Account) -> String {

@@ -9,7 +9,7 @@ mod fallback;
 mod limiter;
 mod script;
 
-pub use account::{Account, AccountLimits};
+pub use account::{Account, AccountLimits, Use};
 pub use limiter::{Feedback, LiveReplicas, Permit, Quota, QuotaSettings, Verdict};
 
 #[cfg(test)]

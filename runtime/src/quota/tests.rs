@@ -62,7 +62,7 @@ async fn flush(server: &TestServer) {
 
 async fn rest(server: &TestServer, quota: &Quota, account: &Account) {
     // A first try makes the bucket; after a few intervals it is full.
-    let _ = quota.try_acquire(account, Lane::Hot).await;
+    let _ = quota.try_acquire(account, Lane::Hot, Use::GoOn).await;
     sleep(Duration::from_millis(500)).await;
     let exists: bool = server
         .redis()
@@ -84,7 +84,7 @@ async fn greedy(server: &TestServer, account: &Account, replicas: u32, lasting: 
     let callers = callers.map(|quota| {
         let grants = grants.clone();
         async move {
-            while let Verdict::Granted(_used) = quota.acquire(account, Lane::Normal, end).await {
+            while let Verdict::Granted(_used) = quota.acquire(account, Lane::Normal, Use::GoOn, end).await {
                 grants.lock().unwrap().push(Instant::now());
             }
         }
@@ -173,15 +173,57 @@ async fn the_hot_lane_finds_a_call_that_the_others_leave() {
     let server = TestServer::start().await;
     let (account, quota) = (account(), quota(&server, 1));
     rest(&server, &quota, &account).await;
-    while let Verdict::Granted(_used) = quota.try_acquire(&account, Lane::Bulk).await {}
+    while let Verdict::Granted(_used) = quota.try_acquire(&account, Lane::Bulk, Use::GoOn).await {}
     assert!(matches!(
-        quota.try_acquire(&account, Lane::Hot).await,
+        quota.try_acquire(&account, Lane::Hot, Use::GoOn).await,
         Verdict::Granted(_)
     ));
     assert!(matches!(
-        quota.try_acquire(&account, Lane::Hot).await,
+        quota.try_acquire(&account, Lane::Hot, Use::GoOn).await,
         Verdict::Wait(_)
     ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_begun_in_any_replica_comes_before_what_is_not() {
+    let server = TestServer::start().await;
+    for (calls, lane) in [(CALLS, Lane::Hot), (CALLS, Lane::Bulk), (30, Lane::Hot)] {
+        flush(&server).await;
+        let limits = AccountLimits {
+            calls,
+            ..account().limits
+        };
+        let account = Account { limits, ..account() };
+        let (begun, new) = (quota(&server, 2), quota(&server, 2));
+        let end = Instant::now() + Duration::from_secs(6);
+        let greedy = async |quota: &Quota, use_| {
+            let mut grants = 0;
+            while let Verdict::Granted(_used) = quota.acquire(&account, lane, use_, end).await {
+                grants += 1;
+            }
+            grants
+        };
+        let (old, new) = tokio::join!(greedy(&begun, Use::GoOn), greedy(&new, Use::Begin));
+        assert!(
+            old >= 5 && new * 5 <= old,
+            "{lane:?} of {calls}: {old} that go on, {new} that begin"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_work_alone_uses_the_limit_too() {
+    let server = TestServer::start().await;
+    let (account, quota) = (account(), quota(&server, 1));
+    rest(&server, &quota, &account).await;
+    let lasting = Duration::from_secs(4);
+    let end = Instant::now() + lasting;
+    let mut grants = Vec::new();
+    while let Verdict::Granted(_used) = quota.acquire(&account, Lane::Bulk, Use::Begin, end).await {
+        grants.push(Instant::now());
+    }
+    let (share, _) = used(&grants, lasting);
+    assert!(share >= 0.75, "only {share} of the limit was used");
 }
 
 #[tokio::test]
@@ -189,23 +231,23 @@ async fn an_unused_call_is_given_back_once_and_only_to_its_own_bucket() {
     let server = TestServer::start().await;
     let (account, quota) = (account(), quota(&server, 1));
     rest(&server, &quota, &account).await;
-    let Verdict::Granted(permit) = quota.try_acquire(&account, Lane::Hot).await else {
+    let Verdict::Granted(permit) = quota.try_acquire(&account, Lane::Hot, Use::GoOn).await else {
         panic!("refused")
     };
-    while let Verdict::Granted(_used) = quota.try_acquire(&account, Lane::Hot).await {}
+    while let Verdict::Granted(_used) = quota.try_acquire(&account, Lane::Hot, Use::GoOn).await {}
     quota.give_back(&account, permit).await;
     assert!(matches!(
-        quota.try_acquire(&account, Lane::Hot).await,
+        quota.try_acquire(&account, Lane::Hot, Use::GoOn).await,
         Verdict::Granted(_)
     ));
 
     flush(&server).await;
-    let before = quota.try_acquire(&account, Lane::Hot).await;
+    let before = quota.try_acquire(&account, Lane::Hot, Use::GoOn).await;
     assert!(matches!(before, Verdict::Wait(_)), "a new bucket is empty");
     quota.give_back(&account, permit).await;
     quota.give_back(&account, permit).await;
     assert!(matches!(
-        quota.try_acquire(&account, Lane::Hot).await,
+        quota.try_acquire(&account, Lane::Hot, Use::GoOn).await,
         Verdict::Wait(_)
     ));
 }
@@ -215,17 +257,32 @@ async fn a_pause_holds_for_all_replicas_also_without_redis() {
     let mut server = TestServer::start().await;
     let (account, first, second) = (account(), quota(&server, 1), quota(&server, 1));
     rest(&server, &first, &account).await;
-    first.pause(&account, Duration::from_secs(30)).await;
-    first.pause(&account, Duration::from_secs(1)).await;
+    for seconds in [30, 1] {
+        let pause = Some(Duration::from_secs(seconds));
+        first
+            .correct(
+                &account,
+                Feedback {
+                    pause,
+                    ..Feedback::default()
+                },
+            )
+            .await;
+    }
     for quota in [&first, &second] {
-        let Verdict::Wait(wait) = quota.try_acquire(&account, Lane::Hot).await else {
+        let Verdict::Wait(wait) = quota.try_acquire(&account, Lane::Hot, Use::GoOn).await else {
             panic!("granted")
         };
         assert!(wait > Duration::from_secs(25), "{wait:?}");
     }
     let start = Instant::now();
     let verdict = second
-        .acquire(&account, Lane::Hot, Instant::now() + Duration::from_secs(10))
+        .acquire(
+            &account,
+            Lane::Hot,
+            Use::GoOn,
+            Instant::now() + Duration::from_secs(10),
+        )
         .await;
     assert!(matches!(verdict, Verdict::Wait(_)));
     assert!(
@@ -234,7 +291,7 @@ async fn a_pause_holds_for_all_replicas_also_without_redis() {
     );
     server.kill();
     assert!(matches!(
-        first.try_acquire(&account, Lane::Hot).await,
+        first.try_acquire(&account, Lane::Hot, Use::GoOn).await,
         Verdict::Wait(_)
     ));
 }
@@ -263,17 +320,17 @@ async fn the_vendors_count_of_the_day_is_believed() {
         )
         .await;
     assert!(matches!(
-        quota.try_acquire(&account, Lane::Hot).await,
+        quota.try_acquire(&account, Lane::Hot, Use::GoOn).await,
         Verdict::Granted(_)
     ));
     sleep(Duration::from_millis(100)).await;
-    let probe = quota.try_acquire(&account, Lane::Hot).await;
+    let probe = quota.try_acquire(&account, Lane::Hot, Use::GoOn).await;
     assert!(
         matches!(probe, Verdict::Granted(_)),
         "one call finds out whether the day is over"
     );
     sleep(Duration::from_millis(100)).await;
-    let Verdict::Wait(wait) = quota.try_acquire(&account, Lane::Hot).await else {
+    let Verdict::Wait(wait) = quota.try_acquire(&account, Lane::Hot, Use::GoOn).await else {
         panic!("granted")
     };
     assert!(wait > Duration::from_secs(600), "{wait:?}");
@@ -287,7 +344,7 @@ async fn the_vendors_count_of_the_day_is_believed() {
         )
         .await;
     assert!(matches!(
-        quota.try_acquire(&account, Lane::Hot).await,
+        quota.try_acquire(&account, Lane::Hot, Use::GoOn).await,
         Verdict::Granted(_)
     ));
 }
@@ -306,7 +363,7 @@ async fn an_account_that_others_use_too_gets_no_bursts() {
             },
         )
         .await;
-    let Verdict::Wait(wait) = quota.try_acquire(&account, Lane::Hot).await else {
+    let Verdict::Wait(wait) = quota.try_acquire(&account, Lane::Hot, Use::GoOn).await else {
         panic!("granted")
     };
     assert!(wait > Duration::from_millis(100), "{wait:?}");

@@ -150,6 +150,18 @@ impl Consumer {
         self.acker.clone()
     }
 
+    /// Connects and creates the groups, if that is not done; false if Redis is not to be had, after a pause.
+    pub async fn connect(&mut self) -> bool {
+        match self.ensure_connected().await {
+            Ok(()) => true,
+            Err(error) => {
+                self.connection = None;
+                self.recover(error).await;
+                false
+            }
+        }
+    }
+
     /// Reads up to `capacity` hints, waiting for the block time if there are none. Errors are handled here and give an
     /// empty batch, after a pause. Do not drop the future half-way: Redis would hand the next entry to nobody, and it
     /// would wait for a take-over.
@@ -177,20 +189,26 @@ impl Consumer {
         }
     }
 
-    async fn read_entries(&mut self, capacity: usize) -> RedisResult<Vec<(usize, RawEntry)>> {
-        if self.connection.is_none() {
-            self.connection = Some(self.redis.blocking(self.settings.block).await?);
-            self.create_groups().await?;
-            match self.redis.eviction_policy().await {
-                Some(policy) if policy.starts_with("allkeys") => {
-                    tracing::warn!(
-                        policy,
-                        "redis may evict streams when its memory is full; noeviction is better"
-                    );
-                }
-                Some(_) | None => {}
-            }
+    async fn ensure_connected(&mut self) -> RedisResult<()> {
+        if self.connection.is_some() {
+            return Ok(());
         }
+        self.connection = Some(self.redis.blocking(self.settings.block).await?);
+        self.create_groups().await?;
+        match self.redis.eviction_policy().await {
+            Some(policy) if policy.starts_with("allkeys") => {
+                tracing::warn!(
+                    policy,
+                    "redis may evict streams when its memory is full; noeviction is better"
+                );
+            }
+            Some(_) | None => {}
+        }
+        Ok(())
+    }
+
+    async fn read_entries(&mut self, capacity: usize) -> RedisResult<Vec<(usize, RawEntry)>> {
+        self.ensure_connected().await?;
         let mut entries = Vec::new();
         if Instant::now() >= self.next_upkeep {
             entries = self.upkeep(capacity).await?;

@@ -3,7 +3,10 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use redis::AsyncCommands;
+
 use super::connection::Redis;
+use super::keys::{Destination, Lane};
 use crate::process::config::RedisConfig;
 
 pub(crate) struct TestServer {
@@ -47,6 +50,21 @@ impl TestServer {
             url: format!("redis://127.0.0.1:{}/0", self.port).into(),
         })
         .unwrap()
+    }
+
+    /// Entries on a destination's job streams.
+    pub(crate) async fn depth(&self, destination: Destination) -> usize {
+        let mut entries = 0;
+        for lane in Lane::ALL {
+            let length: usize = self
+                .redis()
+                .commands()
+                .xlen(destination.stream(lane))
+                .await
+                .unwrap();
+            entries += length;
+        }
+        entries
     }
 
     async fn wait(&mut self) {

@@ -97,14 +97,10 @@ async fn the_urgent_come_first_and_bulk_gets_a_share() {
     assert!(first[..20].iter().all(|received| received.lane == Lane::Hot));
     assert_eq!(first[0].hint.generation, 7);
 
-    assert_eq!(Publisher::new(server.redis()).depth(CRM).await, Ok(60));
+    assert_eq!(server.depth(CRM).await, 60);
     let entries: Vec<EntryId> = first.into_iter().map(|received| received.id).collect();
     reader.acker().ack(&entries).await.unwrap();
-    assert_eq!(
-        Publisher::new(server.redis()).depth(CRM).await,
-        Ok(28),
-        "acknowledged entries are deleted"
-    );
+    assert_eq!(server.depth(CRM).await, 28, "acknowledged entries are deleted");
     assert_eq!(read(&mut reader, 28).await.len(), 28);
 }
 

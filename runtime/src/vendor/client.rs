@@ -158,16 +158,6 @@ impl VendorResponse {
     }
 }
 
-impl TransportError {
-    /// Whether the vendor may have acted on the call.
-    pub const fn may_have_taken_effect(&self) -> bool {
-        match self {
-            TransportError::NotSent(_) => false,
-            TransportError::Unknown(_) | TransportError::TooLarge { .. } => true,
-        }
-    }
-}
-
 fn classify(error: reqwest::Error) -> TransportError {
     if error.is_connect() || error.is_builder() {
         TransportError::NotSent(text(error))

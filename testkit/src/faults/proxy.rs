@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use super::tally;
 use anyhow::Result;
 use bytes::Bytes;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -105,6 +106,9 @@ impl Proxy {
 
     /// Changes the link for running and for new connections.
     pub fn set(&self, link: Link) {
+        if link != Link::default() {
+            tally::note("broken or slowed links");
+        }
         self.link.send_replace(link);
     }
 
@@ -115,6 +119,7 @@ impl Proxy {
 
     /// Cuts every connection now; new ones are accepted.
     pub fn cut_now(&self) {
+        tally::note("cut links");
         self.cut.send_replace(());
     }
 

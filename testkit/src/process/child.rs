@@ -12,7 +12,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::lifeline::Watcher;
-use crate::{http::Http, wait};
+use crate::{faults::tally, http::Http, wait};
 
 const TAIL: u64 = 4_000;
 
@@ -74,6 +74,7 @@ impl Process {
 
     /// Stops its clock (SIGSTOP): it holds its sockets and answers nothing.
     pub fn freeze(&mut self) -> Result<()> {
+        tally::note("frozen processes");
         self.signal(Signal::STOP)
     }
 

@@ -18,6 +18,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::database::{Psql, TestDatabase};
 use crate::{
+    faults::tally,
     ports::free_port,
     process::{Process, Program, find_on_path},
     wait,
@@ -201,6 +202,7 @@ impl Postgres {
         let mut process = self.own_process()?;
         if let Some(process) = process.as_mut() {
             process.kill()?;
+            tally::note("kills of Postgres");
         }
         *process = None;
         Ok(())

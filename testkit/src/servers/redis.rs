@@ -7,6 +7,7 @@ use redis::{FromRedisValue, aio::MultiplexedConnection};
 use tempfile::TempDir;
 
 use crate::{
+    faults::tally,
     ports::free_port,
     process::{Process, Program, find_on_path},
     wait,
@@ -83,6 +84,7 @@ impl Redis {
 
     /// Kills the server; all data is lost.
     pub fn kill(&mut self) -> Result<()> {
+        tally::note("kills of Redis");
         self.process.kill()
     }
 
@@ -95,6 +97,7 @@ impl Redis {
 
     /// Removes every key.
     pub async fn flushall(&self) -> Result<()> {
+        tally::note("wipes of Redis");
         self.command::<()>(&["FLUSHALL"]).await
     }
 

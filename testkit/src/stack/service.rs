@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::{
+    faults::tally,
     http::Http,
     process::{Process, Program},
 };
@@ -67,6 +68,7 @@ impl Service {
     /// Kills it at once and starts it again.
     pub async fn restart(&mut self) -> Result<()> {
         self.process()?.kill()?;
+        tally::note("kills of our processes");
         self.start().await
     }
 

@@ -10,7 +10,10 @@ use leads_testkit::{
     wait,
 };
 
-use crate::RECOVERY_LIMIT;
+use crate::{
+    RECOVERY_LIMIT,
+    summary::{self, Fate},
+};
 
 const LEAD_ID: &str = "leads_lead_id";
 const REVISION: &str = "leads_revision";
@@ -24,7 +27,9 @@ pub async fn check(stack: &mut Stack, accepted: &[String]) -> Result<Vec<Lead>> 
     let mut broken = Vec::new();
     let held = wait::until("the promise to hold", RECOVERY_LIMIT, async || {
         let leads = stack.all_settled(accepted, RECOVERY_LIMIT).await?;
-        broken = violations(&leads, &stack.hubspot.contacts(DEFAULT_PORTAL)?);
+        let contacts = stack.hubspot.contacts(DEFAULT_PORTAL)?;
+        summary::note(&leads, |lead| fate(lead, &records(&contacts)))?;
+        broken = violations(&leads, &contacts);
         broken.extend(
             stack
                 .hubspot
@@ -51,13 +56,30 @@ pub async fn check_synced(stack: &mut Stack, accepted: &[String]) -> Result<()> 
     Ok(())
 }
 
-fn violations(leads: &[Lead], contacts: &[ContactView]) -> Vec<String> {
+/// Live records of the CRM by the lead that they say they are of.
+fn records(contacts: &[ContactView]) -> BTreeMap<&str, Vec<&ContactView>> {
     let mut records: BTreeMap<&str, Vec<&ContactView>> = BTreeMap::new();
     for contact in contacts.iter().filter(|contact| !contact.archived) {
         if let Some(id) = contact.properties.get(LEAD_ID) {
             records.entry(id).or_default().push(contact);
         }
     }
+    records
+}
+
+/// What became of an accepted lead, for the summary.
+fn fate(lead: &Lead, records: &BTreeMap<&str, Vec<&ContactView>>) -> Fate {
+    let own = records.get(lead.id.as_str()).map_or(&[][..], Vec::as_slice);
+    match judge(lead, own) {
+        _ if own.len() > 1 => Fate::Doubled,
+        Err(_) => Fate::Lost,
+        Ok(()) if own.is_empty() => Fate::Told,
+        Ok(()) => Fate::Delivered,
+    }
+}
+
+fn violations(leads: &[Lead], contacts: &[ContactView]) -> Vec<String> {
+    let records = records(contacts);
     let known: BTreeSet<&str> = leads.iter().map(|lead| lead.id.as_str()).collect();
     let strangers = records
         .keys()
@@ -135,7 +157,7 @@ mod tests {
     use leads_proto::leads::v1::{Contact, CrmLink, Lead, Provider, SyncReason, SyncStatus};
     use leads_testkit::fakes::hubspot::ContactView;
 
-    use super::{LEAD_ID, REVISION, violations};
+    use super::{Fate, LEAD_ID, REVISION, fate, records, violations};
 
     fn lead(status: SyncStatus) -> Lead {
         let link = CrmLink {
@@ -233,6 +255,13 @@ mod tests {
                 vec![record(7, "3")],
             ),
         ] {
+            let counted = fate(&lead, &super::records(&records));
+            let expected = if what == "doubled" {
+                Fate::Doubled
+            } else {
+                Fate::Lost
+            };
+            assert_eq!(counted, expected, "{what}");
             assert_eq!(violations(&[lead], &records).len(), 1, "{what}");
         }
         assert_eq!(violations(&[], &[record(7, "3")]).len(), 1, "from nowhere");
@@ -247,6 +276,7 @@ mod tests {
             message,
             ..SyncReason::default()
         });
+        assert_eq!(fate(&failed, &records(&[])), Fate::Told);
         assert_eq!(violations(&[failed], &[]), Vec::<String>::new());
     }
 }

@@ -15,6 +15,7 @@ use leads_testkit::{
     captures,
     client::Clients,
     fakes::hubspot::{Fault, Route},
+    faults::tally,
     stack::{Service, Stack, StackOptions, Storage},
     wait,
 };
@@ -164,7 +165,10 @@ async fn crash_at(stack: &mut Stack, point: &str, accepted: &mut Vec<String>) ->
     // And some behind a request to stop.
     let connector = stack.connectors.first_mut().context("a connector")?;
     let status = connector.process()?.stop(Duration::from_secs(30)).await?;
-    died |= status.signal() == Some(9);
+    if status.signal() == Some(9) {
+        tally::note("kills at crash points");
+        died = true;
+    }
     connector.start().await?;
     died |= revive(&mut stack.leads).await?;
     Ok(died)
@@ -183,6 +187,7 @@ async fn revive(service: &mut Service) -> Result<bool> {
         process.name(),
         process.tail()
     );
+    tally::note("kills at crash points");
     service.start().await?;
     Ok(true)
 }

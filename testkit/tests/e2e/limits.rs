@@ -12,7 +12,7 @@ use leads_testkit::{
 use crate::{checker::check_synced, collect};
 
 const WINDOW: Duration = Duration::from_secs(10);
-const BURST: usize = 60;
+const BURST: usize = 30;
 /// Longer than two windows, so that a bucket which refills too early is seen.
 const LOAD: Duration = Duration::from_secs(25);
 

@@ -8,12 +8,11 @@ use prost::Message as _;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{times, words};
+use super::{query, times, words};
 use crate::domain::{
-    capture::{Capture, MAX_CONSENTS, MAX_MESSAGES, MAX_TEXT_BYTES, Message, RequestKey},
+    capture::{Capture, MAX_BATCH, MAX_CONSENTS, MAX_MESSAGES, MAX_TEXT_BYTES, Message, RequestKey},
     consent::{Consent, Details},
     contact::{Profile, RawProfile, check_attributes},
-    ids,
     lead::{Channel, Intent},
     text,
     violation::{Violation, Violations},
@@ -45,14 +44,16 @@ pub fn capture(
     let channel =
         words::required("channel", channel, request.channel, &mut violations).unwrap_or(Channel::Api);
     let captured_at = times::read_past("captured_at", request.captured_at.as_ref(), now, &mut violations);
-    let (profile, attributes) = person(&request.contact.unwrap_or_default(), &mut violations);
+    let contact = request.contact.unwrap_or_default();
+    let (profile, attributes) = person(&contact, &mut violations);
     let intent = request
         .intent
         .map(|given| intent(&given, captured_at, &mut violations));
     let consents = consents(&request.consents, channel, captured_at, &mut violations);
     let messages = messages(&request.messages, captured_at, now, &mut violations);
     conversation_id(&request.conversation_id, &mut violations);
-    if violations.is_empty() && profile == Profile::default() && messages.is_empty() {
+    let is_empty = profile == Profile::default() && (is_silent(&contact) || violations.is_empty());
+    if is_empty && request.messages.is_empty() {
         violations.add(
             "contact",
             "says nothing: give an email, a name, a phone number or a message",
@@ -71,20 +72,45 @@ pub fn capture(
     violations.into_result((capture, key))
 }
 
-/// A person to store, as a capture that says nothing else; the contact that was named, and what makes the repetition
-/// recognisable.
+/// Checks how many captures a batch has.
+///
+/// # Errors
+/// The violation.
+pub fn batch(captures: usize) -> Result<(), Vec<Violation>> {
+    let mut violations = Violations::default();
+    if !(1..=MAX_BATCH).contains(&captures) {
+        violations.add(
+            "requests",
+            format!("must have 1 to {MAX_BATCH} entries, has {captures}"),
+        );
+    }
+    violations.into_result(())
+}
+
+/// Messages to append to a conversation.
+#[derive(Debug)]
+pub struct Append {
+    /// The lead.
+    pub lead: Uuid,
+    /// What makes a repetition recognisable.
+    pub key: Option<RequestKey>,
+    /// The caller's id of the conversation.
+    pub conversation_id: String,
+    /// The messages.
+    pub messages: Vec<Message>,
+}
+
+/// What to append where.
 ///
 /// # Errors
 /// Every violation.
-pub fn upsert(
-    request: v1::UpsertContactRequest,
-    now: DateTime<Utc>,
-) -> Result<(Option<Uuid>, Capture, Option<RequestKey>), Vec<Violation>> {
+pub fn append(request: v1::AppendConversationRequest, now: DateTime<Utc>) -> Result<Append, Vec<Violation>> {
     let mut violations = Violations::default();
+    let lead = query::lead("lead_id", &request.lead_id, &mut violations);
     let key = request_key(
         &request.request_id,
         || {
-            v1::UpsertContactRequest {
+            v1::AppendConversationRequest {
                 request_id: String::new(),
                 ..request.clone()
             }
@@ -92,35 +118,38 @@ pub fn upsert(
         },
         &mut violations,
     );
-    let channel = words::read_channel("channel", request.channel, &mut violations);
-    let contact = request.contact.unwrap_or_default();
-    let target = (!contact.id.is_empty()).then(|| contact_id("contact.id", &contact.id, &mut violations));
-    let (profile, attributes) = person(&contact, &mut violations);
-    if violations.is_empty() && profile == Profile::default() && attributes.is_empty() {
-        violations.add("contact", "says nothing: give an email, a name or a phone number");
+    conversation_id(&request.conversation_id, &mut violations);
+    if request.messages.is_empty() {
+        violations.add("messages", "must have at least one entry");
     }
-    let capture = Capture {
-        channel: channel.unwrap_or(Channel::Api),
-        profile,
-        attributes,
-        intent: None,
-        consents: Vec::new(),
-        messages: Vec::new(),
-        conversation_id: String::new(),
-        captured_at: now,
-    };
-    violations.into_result((target, capture, key))
-}
-
-/// A contact's id.
-pub fn contact_id(field: &str, id: &str, violations: &mut Violations) -> Uuid {
-    ids::parse::<ids::Contact>(id).unwrap_or_else(|problem| {
-        violations.add(field, problem);
-        Uuid::nil()
+    let messages = messages(&request.messages, now, now, &mut violations);
+    violations.into_result(Append {
+        lead,
+        key,
+        conversation_id: request.conversation_id,
+        messages,
     })
 }
 
-fn person(contact: &v1::Contact, violations: &mut Violations) -> (Profile, BTreeMap<String, String>) {
+/// Whether nothing is said of the person, be it valid or not.
+pub(super) fn is_silent(contact: &v1::Contact) -> bool {
+    [
+        &contact.email,
+        &contact.name,
+        &contact.phone,
+        &contact.company,
+        &contact.title,
+        &contact.visitor_id,
+    ]
+    .iter()
+    .all(|text| text.trim().is_empty())
+}
+
+/// Checks a person.
+pub(super) fn person(
+    contact: &v1::Contact,
+    violations: &mut Violations,
+) -> (Profile, BTreeMap<String, String>) {
     let raw = RawProfile {
         email: &contact.email,
         name: &contact.name,
@@ -135,7 +164,7 @@ fn person(contact: &v1::Contact, violations: &mut Violations) -> (Profile, BTree
 }
 
 /// Checks messages that are to be stored.
-pub fn messages(
+pub(super) fn messages(
     given: &[v1::Message],
     default_at: DateTime<Utc>,
     now: DateTime<Utc>,
@@ -192,7 +221,7 @@ pub fn messages(
 }
 
 /// Checks the caller's id of a conversation.
-pub fn conversation_id(id: &str, violations: &mut Violations) {
+pub(super) fn conversation_id(id: &str, violations: &mut Violations) {
     if id.len() > MAX_ID || id.chars().any(char::is_control) {
         violations.add(
             "conversation_id",
@@ -202,7 +231,7 @@ pub fn conversation_id(id: &str, violations: &mut Violations) {
 }
 
 /// Checks a request id; `body` encodes the request without it.
-pub fn request_key(
+pub(super) fn request_key(
     id: &str,
     body: impl FnOnce() -> Vec<u8>,
     violations: &mut Violations,

@@ -13,7 +13,7 @@ use crate::{
         violation::{Violation, Violations},
     },
     service::connector::{
-        Claimed, Connection, Facts, Granted, Limits, Named, Outcome, Receipt, Refusal, Report,
+        Claimed, Connection, Facts, Granted, Limits, Named, Outcome, Receipt, Refusal, Report, Unused,
     },
 };
 
@@ -23,6 +23,8 @@ const MAX_JOBS: usize = 500;
 const MAX_VENDOR_TEXT: usize = 500;
 /// Longest code, field name, record or account id that is kept, in characters.
 const MAX_VENDOR_NAME: usize = 64;
+/// Longest time for which a job is put off.
+const MAX_PUT_OFF: Duration = Duration::from_secs(3_600);
 /// Longest address of a page that is kept, in characters.
 const MAX_VENDOR_URL: usize = 2_000;
 
@@ -102,21 +104,21 @@ pub fn reports(outcomes: Vec<wire::JobOutcome>) -> Result<Vec<Report>, Vec<Viola
 ///
 /// # Errors
 /// Every violation.
-pub fn leases(leases: &[wire::JobLease]) -> Result<Vec<(Uuid, Uuid)>, Vec<Violation>> {
+pub fn leases(leases: &[wire::JobLease]) -> Result<Vec<Unused>, Vec<Violation>> {
     let mut violations = Violations::default();
     count("leases", leases.len(), &mut violations);
     let read = leases
         .iter()
         .enumerate()
         .map(|(index, lease)| {
-            (
-                job(&format!("leases[{index}].job_id"), &lease.job_id, &mut violations),
-                token(
-                    &format!("leases[{index}].lease_token"),
-                    &lease.lease_token,
-                    &mut violations,
-                ),
-            )
+            let at = |field: &str| format!("leases[{index}].{field}");
+            Unused {
+                job: job(&at("job_id"), &lease.job_id, &mut violations),
+                token: token(&at("lease_token"), &lease.lease_token, &mut violations),
+                after: times::read_duration(lease.after.as_ref())
+                    .unwrap_or_default()
+                    .min(MAX_PUT_OFF),
+            }
         })
         .collect();
     violations.into_result(read)
@@ -149,6 +151,7 @@ pub fn connection(connection: Connection, secret: String) -> wire::GetConnection
             window: Some(times::duration(Duration::from_millis(limits.window_ms))),
             daily_calls: limits.daily_calls,
         }),
+        version: connection.version,
     }
 }
 
@@ -205,6 +208,7 @@ fn grant(granted: Granted, lease: Duration) -> wire::Grant {
         }
         .into(),
         connection_id: ids::format::<ids::Connection>(grant.connection),
+        connection_version: grant.connection_version,
         attempt: grant.attempt,
         solo: grant.solo,
         traceparent: grant.traceparent,
@@ -269,6 +273,7 @@ fn report(outcome: wire::job_outcome::Outcome) -> JobReport {
         Wire::Paused(paused) => JobReport::Paused {
             rest: times::read_duration(paused.r#for.as_ref()),
             reason: paused.reason.map(sync_reason).unwrap_or_default(),
+            connection_version: paused.connection_version,
         },
         Wire::Verified(verified) => JobReport::Verified {
             external_id: name(verified.external_id),

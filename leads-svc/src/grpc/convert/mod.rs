@@ -1,7 +1,10 @@
 //! Between wire messages and domain values. Requests are checked whole: every violation is found at once.
 
 pub mod capture;
+pub mod check;
+pub mod connection;
 pub mod connector;
+pub mod contacts;
 pub mod lead;
 pub mod query;
 pub mod settings;

@@ -6,8 +6,10 @@ use super::words;
 use crate::{
     domain::{
         ids,
-        page::{self, ContactQuery, Key, LeadQuery, Order},
-        search, text,
+        page::{self, Key, LeadQuery, Order},
+        search,
+        sync::Provider,
+        text,
         violation::{Violation, Violations},
     },
     service::leads::LeadChange,
@@ -17,6 +19,19 @@ use uuid::Uuid;
 const MAX_QUERY: usize = 200;
 const MAX_TAGS: usize = 50;
 const CHANGEABLE: [&str; 4] = ["stage", "outcome", "tags", "owner"];
+/// Fields of a lead that are its state and not the caller's to set.
+const READ_ONLY: [&str; 10] = [
+    "stage_changed_at",
+    "score",
+    "intent",
+    "channel",
+    "channels",
+    "crm_links",
+    "consents",
+    "captured_at",
+    "last_activity_at",
+    "revision",
+];
 
 /// Which leads, and how many a page.
 ///
@@ -50,21 +65,29 @@ pub fn list(request: &v1::ListLeadsRequest) -> Result<(LeadQuery, u64), Vec<Viol
     violations.into_result((query, size))
 }
 
-/// Which contacts, and how many a page.
+/// A lead's id and nothing else.
+///
+/// # Errors
+/// Its violation.
+pub fn only(lead_id: &str) -> Result<Uuid, Vec<Violation>> {
+    let mut violations = Violations::default();
+    let id = lead("lead_id", lead_id, &mut violations);
+    violations.into_result(id)
+}
+
+/// Which lead to sync with which CRM; none is all.
 ///
 /// # Errors
 /// Every violation.
-pub fn contacts(request: &v1::ListContactsRequest) -> Result<(ContactQuery, u64), Vec<Violation>> {
+pub fn sync(request: &v1::SyncLeadRequest) -> Result<(Uuid, Option<Provider>), Vec<Violation>> {
     let mut violations = Violations::default();
-    let size = page_size(request.page_size, &mut violations);
-    let query = ContactQuery {
-        words: words(&request.q, &mut violations),
-        without_lead: request.without_lead,
-    };
-    violations.into_result((query, size))
+    let id = lead("lead_id", &request.lead_id, &mut violations);
+    let provider = words::read_provider("provider", request.provider, &mut violations);
+    violations.into_result((id, provider))
 }
 
-fn words(text: &str, violations: &mut Violations) -> Vec<String> {
+/// Words to search for.
+pub(super) fn words(text: &str, violations: &mut Violations) -> Vec<String> {
     if text.chars().count() > MAX_QUERY {
         violations.add("q", format!("must have at most {MAX_QUERY} characters"));
     }
@@ -166,10 +189,7 @@ fn mask(given: Option<prost_types::FieldMask>, lead: &v1::Lead, violations: &mut
             continue;
         }
         if !CHANGEABLE.contains(&path.as_str()) {
-            violations.add(
-                "update_mask",
-                format!("{path:?} cannot be changed; {} can be", CHANGEABLE.join(", ")),
-            );
+            refuse(&path, violations);
         } else if checked.contains(&path) {
             violations.add("update_mask", format!("{path:?} is named twice"));
         } else {
@@ -177,6 +197,24 @@ fn mask(given: Option<prost_types::FieldMask>, lead: &v1::Lead, violations: &mut
         }
     }
     checked
+}
+
+/// Refuses a path of the mask under the name of the field that it means.
+fn refuse(path: &str, violations: &mut Violations) {
+    let can = CHANGEABLE.join(", ");
+    match path.split('.').next().unwrap_or_default() {
+        "contact" => violations.add(
+            format!("lead.{path}"),
+            format!("cannot be changed here: collect the lead again with its new contact; {can} can be"),
+        ),
+        root if READ_ONLY.contains(&root) => {
+            violations.add(format!("lead.{path}"), format!("cannot be changed; {can} can be"));
+        }
+        _ => violations.add(
+            "update_mask",
+            format!("{path:?} is no field of a lead; {can} can be changed"),
+        ),
+    }
 }
 
 fn etag(etag: &str, violations: &mut Violations) -> Option<String> {
@@ -221,4 +259,22 @@ fn tags(given: &[String], violations: &mut Violations) -> Vec<String> {
     tags.sort_unstable();
     tags.dedup();
     tags
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_reflect::DescriptorPool;
+
+    use super::*;
+
+    #[test]
+    fn every_field_of_a_lead_is_changed_refused_or_names_it() {
+        let pool = DescriptorPool::decode(leads_proto::DESCRIPTORS).unwrap();
+        let lead = pool.get_message_by_name("leads.v1.Lead").unwrap();
+        let mut fields: Vec<String> = lead.fields().map(|field| field.name().to_owned()).collect();
+        let mut known = [&CHANGEABLE[..], &READ_ONLY, &["id", "etag", "contact"]].concat();
+        fields.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(known, fields);
+    }
 }

@@ -1,17 +1,22 @@
 //! Settings of workspaces.
 
+use chrono::{DateTime, Utc};
 use leads_proto::leads::v1;
+use uuid::Uuid;
 
 use crate::domain::{
     contact::Field,
     icp::IdealCustomer,
     identity::Country,
     ids, text,
-    violation::Violations,
+    violation::{Violation, Violations},
     workspace::{Settings, Workspace},
 };
 
-use super::times::timestamp;
+use super::{
+    capture,
+    times::{self, timestamp},
+};
 
 const MAX_TERMS: usize = 50;
 const PATHS: [&str; 6] = [
@@ -56,6 +61,62 @@ fn settings(settings: Settings) -> v1::Settings {
                 .map_or_else(String::new, |country| country.code().to_owned()),
         ),
     }
+}
+
+/// Name, settings and request id of a workspace to create.
+type NewWorkspace = (String, Patch, Option<Uuid>);
+
+/// A workspace to create.
+///
+/// # Errors
+/// Every violation.
+pub fn new_workspace(request: &v1::CreateWorkspaceRequest) -> Result<NewWorkspace, Vec<Violation>> {
+    let mut violations = Violations::default();
+    let name = text::required("name", &request.name, 200, &mut violations);
+    let given = request.settings.clone().unwrap_or_default();
+    let patch = read("settings", &given, &[], &mut violations);
+    let request_id = capture::request_id(&request.request_id, &mut violations);
+    violations.into_result((name, patch, request_id))
+}
+
+/// What to change of a workspace's settings.
+///
+/// # Errors
+/// Every violation.
+pub fn change(request: &v1::UpdateSettingsRequest) -> Result<Patch, Vec<Violation>> {
+    let mut violations = Violations::default();
+    let mask = request.update_mask.clone().unwrap_or_default().paths;
+    let given = request.settings.clone().unwrap_or_default();
+    if mask.is_empty() && given == v1::Settings::default() {
+        violations.add(
+            "update_mask",
+            format!("names nothing to change; {} can be", PATHS.join(", ")),
+        );
+    }
+    let patch = read("settings", &given, &mask, &mut violations);
+    violations.into_result(patch)
+}
+
+/// When a key to create expires.
+///
+/// # Errors
+/// Its violation.
+pub fn key_expiry(request: &v1::CreateApiKeyRequest) -> Result<Option<DateTime<Utc>>, Vec<Violation>> {
+    let mut violations = Violations::default();
+    let at = times::read("expires_at", request.expires_at.as_ref(), &mut violations);
+    violations.into_result(at)
+}
+
+/// The public part of a key, as callers name it.
+///
+/// # Errors
+/// Its violation.
+pub fn key_id(id: &str) -> Result<(), Vec<Violation>> {
+    let mut violations = Violations::default();
+    if id.is_empty() || id.len() > 16 || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        violations.add("key_id", "is not the public part of a key");
+    }
+    violations.into_result(())
 }
 
 /// What `given` changes of some settings: the fields that `mask` names, or all that are set if it is empty.

@@ -1,6 +1,10 @@
 //! Who calls, how often they may, and whether the method is theirs.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
 use leads_proto::reason::Reason;
@@ -10,12 +14,49 @@ use crate::{
     grpc::status::refuse,
     service::{
         auth::{Auth, RateState},
+        error::Error,
         principal::{Principal, Scope},
     },
 };
 
-/// The caller of a request, if its key is valid, is within its rate and has the scope. `rate` is set as soon as it is
-/// known, for the answer's headers.
+/// What a call takes of its key's rate: one as it comes, more once its message is read. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    auth: Auth,
+    state: Arc<Mutex<RateState>>,
+}
+
+impl Allowance {
+    fn new(auth: &Auth, principal: &Principal) -> Result<Self, Error> {
+        let state = auth.admit(principal, NonZeroU32::MIN)?;
+        Ok(Self {
+            auth: auth.clone(),
+            state: Arc::new(Mutex::new(state)),
+        })
+    }
+
+    /// Makes the call count as `calls`, though never as more than a whole burst: that could not be had at any time.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`, with the delay.
+    pub fn count_as(&self, principal: &Principal, calls: usize) -> Result<(), Error> {
+        let calls = u32::try_from(calls).unwrap_or(u32::MAX).min(self.state().limit);
+        let Some(more) = NonZeroU32::new(calls.saturating_sub(1)) else {
+            return Ok(());
+        };
+        let state = self.auth.admit(principal, more)?;
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        Ok(())
+    }
+
+    /// Where the key stands.
+    pub fn state(&self) -> RateState {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The caller of a request, if its key is valid, is within its rate and has the scope. `allowance` is set as soon as it
+/// is known, for the answer's headers.
 ///
 /// # Errors
 /// `UNAUTHENTICATED`, `AMBIGUOUS_CREDENTIALS`, `RATE_LIMITED`, `SCOPE_REQUIRED`, or what the check itself met.
@@ -24,11 +65,11 @@ pub async fn admit(
     headers: &HeaderMap,
     extensions: &Extensions,
     scope: Scope,
-    rate: &mut Option<RateState>,
+    allowance: &mut Option<Allowance>,
 ) -> Result<Principal, Status> {
     let bearer = bearer(headers)?;
     let principal = auth.authenticate(bearer, peer(extensions)).await?;
-    *rate = Some(auth.admit(&principal)?);
+    *allowance = Some(Allowance::new(auth, &principal)?);
     principal.require(scope)?;
     Ok(principal)
 }

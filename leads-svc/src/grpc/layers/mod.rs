@@ -17,6 +17,7 @@ pub mod stack;
 pub mod trace;
 
 pub use self::{
+    auth::Allowance,
     deadline::Deadline,
     frames::framed,
     limits::Limits,

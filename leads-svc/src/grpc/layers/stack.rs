@@ -12,7 +12,8 @@ use tonic::{Status, body::Body};
 use tower::{ServiceExt, service_fn, util::BoxCloneSyncService};
 
 use super::{
-    auth, budget, deadline,
+    auth::{self, Allowance},
+    budget, deadline,
     head::{Method, Methods, Refusal},
     limits::Limits,
     meters::Meters,
@@ -20,10 +21,7 @@ use super::{
 };
 use crate::{
     grpc::{scopes::Access, status},
-    service::{
-        auth::{Auth, RateState},
-        error::Error,
-    },
+    service::{auth::Auth, error::Error},
 };
 
 /// A service for calls, whatever layers it is made of.
@@ -73,8 +71,8 @@ impl Stack {
     async fn answer(&self, inner: Calls, request: Request<Body>) -> Response<Body> {
         let start = Instant::now();
         let path = self.methods.path(&request);
-        let mut rate = None;
-        let called = AssertUnwindSafe(self.call(inner, request, &mut rate))
+        let mut allowance = None;
+        let called = AssertUnwindSafe(self.call(inner, request, &mut allowance))
             .catch_unwind()
             .await;
         let mut response = match called {
@@ -83,8 +81,8 @@ impl Stack {
             // The panic hook has logged where and why.
             Err(_) => Refusal::from(Status::from(Error::internal("a handler panicked"))).into_response(),
         };
-        if let Some(rate) = rate {
-            auth::tell_rate(response.headers_mut(), &rate);
+        if let Some(allowance) = allowance {
+            auth::tell_rate(response.headers_mut(), &allowance.state());
         }
         let response = complete(response);
         self.meters.note(path, response.headers(), start.elapsed());
@@ -95,14 +93,14 @@ impl Stack {
         &self,
         inner: Calls,
         mut request: Request<Body>,
-        rate: &mut Option<RateState>,
+        allowance: &mut Option<Allowance>,
     ) -> Result<Response<Body>, Refusal> {
         let method = self.methods.of_request(&request)?;
         tracing::Span::current().record("otel.name", method.path.trim_start_matches('/'));
         let deadline = deadline::read(request.headers(), &self.limits)?;
         request.extensions_mut().insert(deadline);
         request.extensions_mut().insert(method);
-        tokio::time::timeout_at(deadline.0, self.admitted(inner, request, method, rate))
+        tokio::time::timeout_at(deadline.0, self.admitted(inner, request, method, allowance))
             .await
             .unwrap_or_else(|_| Err(deadline::exceeded().into()))
     }
@@ -112,7 +110,7 @@ impl Stack {
         inner: Calls,
         mut request: Request<Body>,
         method: Method,
-        rate: &mut Option<RateState>,
+        allowance: &mut Option<Allowance>,
     ) -> Result<Response<Body>, Refusal> {
         let places = if method.access == Access::Open {
             &self.open_places
@@ -124,12 +122,15 @@ impl Stack {
             Access::Open => None,
             Access::Scoped(scope) => {
                 let (headers, extensions) = (request.headers(), request.extensions());
-                let principal = auth::admit(&self.auth, headers, extensions, scope, rate).await?;
+                let principal = auth::admit(&self.auth, headers, extensions, scope, allowance).await?;
                 let place = self
                     .key_places
                     .take(principal.key_id().to_owned())
                     .ok_or_else(budget::overloaded)?;
                 request.extensions_mut().insert(principal);
+                if let Some(allowance) = allowance {
+                    request.extensions_mut().insert(allowance.clone());
+                }
                 Some(place)
             }
         };

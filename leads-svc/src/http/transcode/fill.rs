@@ -6,13 +6,20 @@ use prost_reflect::{
     DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
 };
 
-use super::{faults::Faults, json::Node, scalar};
+use super::{
+    faults::{BODY, Faults},
+    json::Node,
+    scalar,
+};
 
 /// Sets the fields of `message` that the object names. `at` is the path of the object, empty for the document.
 pub fn message(message: &mut DynamicMessage, node: Node, at: &str, wrong: &mut Faults) {
     let members = match node {
         Node::Object(members) => members,
-        other => return wrong.add(at, format!("must be an object, not {}", other.kind())),
+        other => {
+            let at = if at.is_empty() { BODY } else { at };
+            return wrong.add(at, format!("must be an object, not {}", other.kind()));
+        }
     };
     let descriptor = message.descriptor();
     let (mut seen, mut chosen) = (HashSet::new(), HashSet::new());
@@ -58,7 +65,9 @@ fn field_value(field: &FieldDescriptor, node: Node, path: &str, wrong: &mut Faul
     };
     let mut values = Vec::with_capacity(nodes.len());
     for (index, node) in nodes.into_iter().enumerate() {
-        values.extend(single(&field.kind(), node, &format!("{path}[{index}]"), wrong));
+        let value = single(&field.kind(), node, &format!("{path}[{index}]"), wrong);
+        // What cannot be read keeps its place, so that the entries after it keep their numbers.
+        values.push(value.unwrap_or_else(|| Value::default_value(&field.kind())));
     }
     Some(Value::List(values))
 }
@@ -163,10 +172,9 @@ mod tests {
             "",
             &mut wrong,
         );
-        let fields = wrong
-            .into_result(())
-            .map_or_else(|error| error.fields, |()| Vec::new());
-        let told = fields
+        let told = wrong
+            .into_error()
+            .fields
             .into_iter()
             .map(|violation| format!("{}: {}", violation.field, violation.text));
         (request, told.collect())

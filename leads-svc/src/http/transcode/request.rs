@@ -8,7 +8,7 @@ use leads_proto::reason::Reason;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
 
 use super::{
-    faults::Faults,
+    faults::{BODY, Faults, spelled},
     fill,
     json::{self, Node},
     query,
@@ -33,12 +33,47 @@ pub struct Head {
 /// Name of the field that resources carry their version in.
 const ETAG: &str = "etag";
 
-/// The message of a request.
+/// Name of the field that says what a PATCH changes.
+pub const UPDATE_MASK: &str = "update_mask";
+
+/// How a route's callers name the fields of its message.
+#[derive(Debug)]
+pub struct Spelling {
+    body_field: Option<String>,
+    makes_mask: bool,
+}
+
+impl Spelling {
+    /// What the caller sent for a field of the message.
+    pub fn of(&self, field: &str) -> String {
+        if self.makes_mask && field == UPDATE_MASK {
+            return BODY.to_owned();
+        }
+        spelled(field, self.body_field.as_deref()).to_owned()
+    }
+}
+
+impl Head {
+    /// How the caller names fields.
+    pub fn spelling(&self) -> Spelling {
+        Spelling {
+            body_field: self.route.body_field().map(str::to_owned),
+            makes_mask: self.makes_mask(),
+        }
+    }
+
+    /// Whether the fields that the body names are the mask.
+    pub fn makes_mask(&self) -> bool {
+        let names = self.query.split('&').map(|pair| pair.split('=').next());
+        self.route.verb == Verb::PATCH && names.flatten().all(|name| name != UPDATE_MASK)
+    }
+}
+
+/// The message of a request, and what of it could not be read.
 ///
 /// # Errors
-/// `MALFORMED_REQUEST` if the body is not JSON, `INVALID_FIELDS` with all fields at fault, `ETAG_MISMATCH` for an
-/// `If-Match` that can match nothing.
-pub fn message(head: &Head, body: &Bytes) -> Result<DynamicMessage> {
+/// `MALFORMED_REQUEST` if the body is not JSON, `ETAG_MISMATCH` for an `If-Match` that can match nothing.
+pub fn message(head: &Head, body: &Bytes) -> Result<(DynamicMessage, Faults)> {
     let route = &head.route;
     let mut request = DynamicMessage::new(route.method.input());
     let mut wrong = Faults::default();
@@ -61,9 +96,9 @@ pub fn message(head: &Head, body: &Bytes) -> Result<DynamicMessage> {
         query::capture(&mut request, name, text, &mut wrong);
     }
     if route.verb == Verb::PATCH {
-        mask(&mut request, route, &keys, &mut wrong);
+        mask(&mut request, route, &keys);
     }
-    wrong.into_result(request)
+    Ok((request, wrong))
 }
 
 /// The body's JSON; nothing at all stands for an empty object.
@@ -82,9 +117,9 @@ fn top_keys(node: &Node) -> Vec<String> {
 }
 
 /// A PATCH changes what its body names, unless the query has a mask of its own.
-fn mask(request: &mut DynamicMessage, route: &Route, keys: &[String], wrong: &mut Faults) {
+fn mask(request: &mut DynamicMessage, route: &Route, keys: &[String]) {
     let Body::Field(body) = &route.body else { return };
-    let Some(field) = route.method.input().get_field_by_name("update_mask") else {
+    let Some(field) = route.method.input().get_field_by_name(UPDATE_MASK) else {
         return;
     };
     let Kind::Message(descriptor) = field.kind() else {
@@ -93,6 +128,9 @@ fn mask(request: &mut DynamicMessage, route: &Route, keys: &[String], wrong: &mu
     if request.has_field(&field) {
         return;
     }
+    let Kind::Message(resource) = body.kind() else {
+        return;
+    };
     let in_path = |key: &str| {
         route
             .template
@@ -102,12 +140,8 @@ fn mask(request: &mut DynamicMessage, route: &Route, keys: &[String], wrong: &mu
     let paths: Vec<&str> = keys
         .iter()
         .map(String::as_str)
-        .filter(|key| *key != ETAG && !in_path(key))
+        .filter(|key| *key != ETAG && !in_path(key) && resource.get_field_by_name(key).is_some())
         .collect();
-    if paths.is_empty() {
-        // An empty mask would mean "everything" to some methods.
-        return wrong.add("", "name at least one field to change");
-    }
     request.set_field(
         &field,
         Value::Message(fill::field_mask(&descriptor, paths.into_iter())),
@@ -181,7 +215,12 @@ mod tests {
             query: query.to_owned(),
             if_match,
         };
-        message(&head, &Bytes::copy_from_slice(body.as_bytes()))
+        let (message, faults) = message(&head, &Bytes::copy_from_slice(body.as_bytes()))?;
+        if faults.is_empty() {
+            Ok(message)
+        } else {
+            Err(faults.into_error())
+        }
     }
 
     fn refused(verb: Verb, target: &str, body: &str) -> Vec<String> {
@@ -256,14 +295,6 @@ mod tests {
         assert_eq!(request.update_mask.unwrap().paths, ["owner", "stage"]);
         let lead = request.lead.unwrap();
         assert_eq!((lead.id.as_str(), lead.stage, lead.etag.as_str()), ("a", 6, "e"));
-    }
-
-    #[test]
-    fn a_patch_without_a_field_changes_nothing_silently() {
-        assert_eq!(
-            refused(Verb::PATCH, "/v1/workspace/settings", "{}"),
-            [": name at least one field to change"]
-        );
     }
 
     #[test]

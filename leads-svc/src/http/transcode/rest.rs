@@ -13,7 +13,7 @@ use super::{
     request::Head,
     route::{BadRule, Found, Routes},
     show::{Shown, ShownField},
-    wire,
+    wire::{self, Rules},
 };
 use crate::{
     http::{
@@ -91,13 +91,14 @@ impl Rest {
         }))
     }
 
-    /// The inner half: reads the body of requests that came through the outer half; others pass.
-    pub fn decoding(&self, inner: Calls) -> Calls {
+    /// The inner half: reads the body of requests that came through the outer half; others pass. `rules` says what else
+    /// is wrong with a request of which a part cannot be read, so that the caller is told everything at once.
+    pub fn decoding(&self, inner: Calls, rules: Rules) -> Calls {
         let limit = self.body_bytes;
         Calls::new(service_fn(move |request: Request<Body>| {
-            let inner = inner.clone();
+            let (inner, rules) = (inner.clone(), rules.clone());
             async move {
-                match wire::decode(request, limit).await {
+                match wire::decode(request, limit, &rules).await {
                     Ok(request) => inner.oneshot(request).await,
                     Err(status) => Ok(status.into_http()),
                 }
@@ -122,7 +123,7 @@ impl Rest {
             }
             Target::Docs => return Ok(self.docs_answer()),
         };
-        let body_field = head.route.body_field().map(str::to_owned);
+        let spelling = head.spelling();
         let (output, part) = (head.route.method.output(), head.route.response_body.clone());
         let response = calls.oneshot(wire::as_grpc(request, *head)?).await;
         let Ok(response) = response;
@@ -130,7 +131,9 @@ impl Rest {
             Ok(read) => read,
             Err(failed) => {
                 let (status, headers) = *failed;
-                return Ok(Problem::read(&status, body_field.as_deref(), trace_id).into_response(headers));
+                return Ok(
+                    Problem::read(&status, |field| spelling.of(field), trace_id).into_response(headers)
+                );
             }
         };
         let message = DynamicMessage::decode(output, message).map_err(Error::internal)?;
@@ -233,7 +236,7 @@ impl Refusal {
     }
 
     fn into_response(self, trace_id: Option<&str>) -> Response<Body> {
-        Problem::read(&Status::from(*self.error), None, trace_id).into_response(self.headers)
+        Problem::read(&Status::from(*self.error), str::to_owned, trace_id).into_response(self.headers)
     }
 }
 

@@ -1,7 +1,11 @@
 //! REST requests as gRPC calls and back: headers, the one frame, the status.
 
+use std::sync::Arc;
+
 use bytes::{BufMut, Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Method as Verb, Request, Response, Uri, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method as Verb, Request, Response, Uri, header, request::Parts,
+};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use leads_proto::reason::Reason;
 use prost::Message;
@@ -10,10 +14,13 @@ use tonic::{Code, Status, body::Body};
 use tonic_types::StatusExt;
 
 use super::{
-    request::{self, Head},
+    request::{self, Head, UPDATE_MASK},
     route,
 };
-use crate::service::error::{Error, Result};
+use crate::{
+    domain::violation::Violation,
+    service::error::{Error, Result},
+};
 
 /// Seconds that the caller waits at most.
 const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-timeout");
@@ -83,8 +90,11 @@ fn is_json(headers: &HeaderMap) -> bool {
     plain && utf8 && kind.trim().eq_ignore_ascii_case("application/json")
 }
 
+/// The rules that the message of a call breaks; the call is gRPC's, its message without the frame.
+pub type Rules = Arc<dyn Fn(&Parts, &[u8]) -> Vec<Violation> + Send + Sync>;
+
 /// Replaces the JSON body of a REST call by the frame that the method takes.
-pub async fn decode(request: Request<Body>, limit: usize) -> Result<Request<Body>, Status> {
+pub async fn decode(request: Request<Body>, limit: usize, rules: &Rules) -> Result<Request<Body>, Status> {
     let (mut parts, body) = request.into_parts();
     let Some(head) = parts.extensions.remove::<Head>() else {
         return Ok(Request::from_parts(parts, body));
@@ -93,7 +103,16 @@ pub async fn decode(request: Request<Body>, limit: usize) -> Result<Request<Body
         .collect()
         .await
         .map_err(|error| broken(error, limit))?;
-    let message = request::message(&head, &body.to_bytes())?;
+    let (message, mut faults) = request::message(&head, &body.to_bytes())?;
+    if !faults.is_empty() {
+        let mut broken = rules(&parts, &message.encode_to_vec());
+        if head.makes_mask() {
+            // What the body names and we cannot read is not in the mask that we made of it.
+            broken.retain(|rule| rule.field != UPDATE_MASK);
+        }
+        faults.add_rules(broken, head.route.body_field());
+        return Err(faults.into_error().into());
+    }
     Ok(Request::from_parts(parts, Body::new(Full::new(frame(&message)?))))
 }
 

@@ -45,6 +45,14 @@ pub struct Model {
     pub backfill_time: Option<DateTimeUtc>,
     /// That lead.
     pub backfill_lead: Option<Uuid>,
+    /// Rises whenever credentials, mapping or what the check found may have changed.
+    pub version: i64,
+    /// Since when the breaker counts; absent if it begins anew.
+    pub counted_from: Option<DateTimeUtc>,
+    /// Jobs that the vendor answered since then.
+    pub answered: i32,
+    /// Jobs that failed for the vendor's sake since then.
+    pub failed: i32,
 }
 
 /// None: joins are written where they are used.

@@ -13,13 +13,13 @@ use uuid::Uuid;
 
 use super::publish::is_active;
 use crate::{
-    domain::sync::{JobState, Provider},
+    domain::sync::{JobState, Provider, Reason},
     storage::{
         Store,
         entity::{connection, sync_job},
         error::{Error, Result},
         leads::Record,
-        scope,
+        rows, scope,
     },
 };
 
@@ -39,6 +39,8 @@ pub struct Grant {
     pub token: Uuid,
     /// Through which connection.
     pub connection: Uuid,
+    /// Its version, to know an older one by.
+    pub connection_version: i64,
     /// Of which workspace.
     pub workspace: Uuid,
     /// The lead as it is now.
@@ -179,8 +181,8 @@ impl Store {
         }
         let mut grants = HashMap::new();
         for (workspace, jobs) in by_workspace {
-            let (mut records, unreadable) = self.readable(workspace, &jobs).await?;
-            self.bury(&unreadable).await?;
+            let mut records = self.readable(workspace, &jobs).await?;
+            let versions = self.versions(&jobs).await?;
             for job in jobs {
                 let Some(record) = records.remove(&job.lead_id) else {
                     continue;
@@ -190,6 +192,7 @@ impl Store {
                     Grant {
                         token,
                         connection: job.connection_id,
+                        connection_version: versions.get(&job.connection_id).copied().unwrap_or_default(),
                         workspace,
                         record,
                         external_id: job.external_id,
@@ -204,55 +207,73 @@ impl Store {
         Ok(grants)
     }
 
-    /// Leads of some jobs of one workspace, and the jobs whose lead cannot be read: they must not take the others down.
-    async fn readable(
-        &self,
-        workspace: Uuid,
-        jobs: &[sync_job::Model],
-    ) -> Result<(HashMap<Uuid, Record>, Vec<Uuid>)> {
+    /// Versions of some jobs' connections.
+    async fn versions(&self, jobs: &[sync_job::Model]) -> Result<HashMap<Uuid, i64>> {
+        Ok(scope::select_any::<connection::Entity>()
+            .select_only()
+            .columns([connection::Column::Id, connection::Column::Version])
+            .filter(connection::Column::Id.is_in(jobs.iter().map(|job| job.connection_id)))
+            .into_tuple()
+            .all(self.reader())
+            .await?
+            .into_iter()
+            .collect())
+    }
+
+    /// Leads of some jobs of one workspace. A lead that cannot be read must not take the others down: its job is given up.
+    async fn readable(&self, workspace: Uuid, jobs: &[sync_job::Model]) -> Result<HashMap<Uuid, Record>> {
         let all: Vec<Uuid> = jobs.iter().map(|job| job.lead_id).collect();
         let keys = match self.workspace_keys(workspace).await {
             Ok(keys) => keys,
             Err(error @ Error::Inconsistent { .. }) => {
-                tracing::error!(workspace.id = %workspace, error = %error, "leads of a workspace cannot be read");
-                return Ok((HashMap::new(), jobs.iter().map(|job| job.id).collect()));
+                for job in jobs {
+                    self.bury(job, &error).await?;
+                }
+                return Ok(HashMap::new());
             }
             Err(error) => return Err(error),
         };
         let by_id = |records: Vec<Record>| records.into_iter().map(|record| (record.lead.id, record));
         match self.leads_by_id(workspace, &keys, &all).await {
-            Ok(records) => return Ok((by_id(records).collect(), Vec::new())),
+            Ok(records) => return Ok(by_id(records).collect()),
             Err(Error::Inconsistent { .. }) => {}
             Err(error) => return Err(error),
         }
-        let (mut readable, mut unreadable) = (HashMap::new(), Vec::new());
+        let mut readable = HashMap::new();
         for job in jobs {
             match self.leads_by_id(workspace, &keys, &[job.lead_id]).await {
                 Ok(records) => readable.extend(by_id(records)),
-                Err(error @ Error::Inconsistent { .. }) => {
-                    tracing::error!(lead.id = %job.lead_id, error = %error, "a lead cannot be read");
-                    unreadable.push(job.id);
-                }
+                Err(error @ Error::Inconsistent { .. }) => self.bury(job, &error).await?,
                 Err(error) => return Err(error),
             }
         }
-        Ok((readable, unreadable))
+        Ok(readable)
     }
 
-    async fn bury(&self, jobs: &[Uuid]) -> Result<()> {
-        if jobs.is_empty() {
-            return Ok(());
-        }
+    /// Gives a job up whose lead cannot be read: it never can be by itself.
+    async fn bury(&self, job: &sync_job::Model, problem: &Error) -> Result<()> {
+        tracing::error!(lead.id = %job.lead_id, error = %problem, "a lead cannot be read, its sync is given up");
+        let reason = Reason {
+            code: "UNREADABLE_LEAD".to_owned(),
+            message: format!("what is stored of the lead cannot be read: {problem}"),
+            hint: "check that the key-encryption key is the one that the data was stored with, or restore the row \
+                   from a backup, then sync the lead again"
+                .to_owned(),
+            ..Reason::default()
+        };
         let transaction = self.begin().await?;
         scope::update_any::<sync_job::Entity>()
-            .filter(scope::among(
-                sync_job::Column::Id,
-                jobs.iter().copied(),
-                self.backend(),
-            ))
+            .filter(sync_job::Column::Id.eq(job.id))
+            .filter(sync_job::Column::LeaseToken.eq(job.lease_token))
             .col_expr(sync_job::Column::State, Expr::value(JobState::Dead.word()))
             .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
+            .col_expr(
+                sync_job::Column::Reason,
+                Expr::value(Some(rows::to_json(&reason))),
+            )
             .exec(&*transaction)
+            .await?;
+        self.tell_given_up(&transaction, std::slice::from_ref(job), &reason)
             .await?;
         transaction.commit().await
     }

@@ -9,7 +9,10 @@
 //! taken by compare-and-set; a report counts only with the token of its lease.
 
 pub mod backfill;
+pub mod breaker;
+pub mod census;
 pub mod claim;
+mod give_up;
 pub mod publish;
 pub mod read;
 pub mod report;

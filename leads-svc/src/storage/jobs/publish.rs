@@ -5,7 +5,7 @@ use std::{cmp, collections::HashMap, time::Duration};
 use chrono::{DateTime, Utc};
 use rand::seq::SliceRandom;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, LockBehavior, LockType, Query, SimpleExpr},
 };
 use uuid::Uuid;
@@ -22,6 +22,13 @@ use crate::{
 
 /// Most entries that the streams of one destination hold together.
 pub const MAX_PUBLISHED: u64 = 1_000;
+
+/// Jobs of one connection that are on their way although they go alone: each takes calls of its own, and if the connector
+/// dies, all that it holds count as lost while alone.
+const MAX_SOLO: u64 = 4;
+
+/// Number of the lock that publishers take, among Postgres' advisory locks.
+const PUBLISHER_LOCK: i64 = 0x6c65_6164_7301;
 
 /// Entries of these that only hot leads get.
 const HOT_RESERVE: u64 = 100;
@@ -64,30 +71,28 @@ impl Store {
         if connections.is_empty() {
             return Ok(Vec::new());
         }
-        let on_their_way = self.on_their_way(provider).await?;
-        let mut room = MAX_PUBLISHED.saturating_sub(on_their_way.published);
-        let allowed = |connection: &connection::Model| {
-            let allowed = if connection.trips > 0 { 1 } else { window };
-            let outstanding = on_their_way.of.get(&connection.id).copied().unwrap_or(0);
-            allowed.saturating_sub(outstanding)
-        };
-        connections.retain(|connection| allowed(connection) > 0);
-        if room == 0 || connections.is_empty() {
+        let on_their_way = OnTheirWay::count(self.reader(), provider).await?;
+        connections.retain(|connection| on_their_way.places(connection, window) > 0);
+        if on_their_way.room() == 0 || connections.is_empty() {
             return Ok(Vec::new());
         }
+        let transaction = self.begin().await?;
+        one_publisher(&transaction).await?;
+        let on_their_way = OnTheirWay::count(&*transaction, provider).await?;
+        let mut room = on_their_way.room();
         // By chance, so that nobody is always the last one for whom there is no room.
         connections.shuffle(&mut rand::rng());
         let share = cmp::max(room / connections.len() as u64, 1);
-        let transaction = self.begin().await?;
         let mut marked = Vec::new();
         for connection in connections {
             if room == 0 {
                 break;
             }
-            let most = cmp::min(allowed(&connection), cmp::min(share, room));
+            let most = cmp::min(on_their_way.places(&connection, window), cmp::min(share, room));
             let places = Places {
                 all: most,
                 others: cmp::min(most, room.saturating_sub(HOT_RESERVE)),
+                solo: on_their_way.solo_places(&connection),
             };
             let hints = mark(&transaction, connection.id, places, now, patience).await?;
             room = room.saturating_sub(hints.len() as u64);
@@ -96,30 +101,6 @@ impl Store {
         transaction.commit().await?;
         marked.sort_by_key(|hint| hint.lane);
         Ok(marked)
-    }
-
-    async fn on_their_way(&self, provider: Provider) -> Result<OnTheirWay> {
-        let states = [JobState::Published, JobState::Running].map(JobState::word);
-        let counts: Vec<(Uuid, String, i64)> = scope::select_any::<sync_job::Entity>()
-            .select_only()
-            .columns([sync_job::Column::ConnectionId, sync_job::Column::State])
-            .column_as(sync_job::Column::Id.count(), "jobs")
-            .filter(sync_job::Column::Provider.eq(provider.name()))
-            .filter(sync_job::Column::State.is_in(states))
-            .group_by(sync_job::Column::ConnectionId)
-            .group_by(sync_job::Column::State)
-            .into_tuple()
-            .all(self.reader())
-            .await?;
-        let mut found = OnTheirWay::default();
-        for (connection, state, jobs) in counts {
-            let jobs = u64::try_from(jobs).unwrap_or_default();
-            if state == JobState::Published.word() {
-                found.published += jobs;
-            }
-            *found.of.entry(connection).or_default() += jobs;
-        }
-        Ok(found)
     }
 
     /// Takes marks back whose stream entries could not be written.
@@ -141,7 +122,8 @@ impl Store {
         transaction.commit().await
     }
 
-    /// Makes everything published due again: for when the streams may have been lost.
+    /// Makes everything published due again: for when the streams may have been lost. That nobody heard the hints says
+    /// nothing about the connectors, so it does not count as a loss.
     ///
     /// # Errors
     /// The database.
@@ -150,6 +132,7 @@ impl Store {
         let changed = scope::update_any::<sync_job::Entity>()
             .filter(sync_job::Column::State.eq(JobState::Published.word()))
             .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
+            .col_expr(sync_job::Column::PublishCount, Expr::value(0))
             .exec(&*transaction)
             .await?;
         transaction.commit().await?;
@@ -163,7 +146,60 @@ struct OnTheirWay {
     /// Those on a stream.
     published: u64,
     /// All of them, by connection.
-    of: HashMap<Uuid, u64>,
+    of: HashMap<Uuid, Outstanding>,
+}
+
+impl OnTheirWay {
+    async fn count(on: &impl ConnectionTrait, provider: Provider) -> Result<Self> {
+        let states = [JobState::Published, JobState::Running].map(JobState::word);
+        let counts: Vec<(Uuid, String, bool, i64)> = scope::select_any::<sync_job::Entity>()
+            .select_only()
+            .columns([
+                sync_job::Column::ConnectionId,
+                sync_job::Column::State,
+                sync_job::Column::Solo,
+            ])
+            .column_as(sync_job::Column::Id.count(), "jobs")
+            .filter(sync_job::Column::Provider.eq(provider.name()))
+            .filter(sync_job::Column::State.is_in(states))
+            .group_by(sync_job::Column::ConnectionId)
+            .group_by(sync_job::Column::State)
+            .group_by(sync_job::Column::Solo)
+            .into_tuple()
+            .all(on)
+            .await?;
+        let mut found = Self::default();
+        for (connection, state, solo, jobs) in counts {
+            let jobs = u64::try_from(jobs).unwrap_or_default();
+            if state == JobState::Published.word() {
+                found.published += jobs;
+            }
+            let outstanding = found.of.entry(connection).or_default();
+            outstanding.all += jobs;
+            outstanding.solo += if solo { jobs } else { 0 };
+        }
+        Ok(found)
+    }
+
+    /// What the streams can still take.
+    fn room(&self) -> u64 {
+        MAX_PUBLISHED.saturating_sub(self.published)
+    }
+
+    /// What a connection may still have on its way.
+    fn places(&self, connection: &connection::Model, window: u64) -> u64 {
+        let allowed = if connection.trips > 0 { 1 } else { window };
+        allowed.saturating_sub(self.outstanding(connection).all)
+    }
+
+    /// What it may still have of those that go alone.
+    fn solo_places(&self, connection: &connection::Model) -> u64 {
+        MAX_SOLO.saturating_sub(self.outstanding(connection).solo)
+    }
+
+    fn outstanding(&self, connection: &connection::Model) -> Outstanding {
+        self.of.get(&connection.id).copied().unwrap_or_default()
+    }
 }
 
 /// How many jobs of one connection may be marked.
@@ -173,6 +209,16 @@ struct Places {
     all: u64,
     /// Of the lanes behind the hot one; these come after it.
     others: u64,
+    /// Of those that go alone.
+    solo: u64,
+}
+
+/// Jobs of one connection that are on their way.
+#[derive(Clone, Copy, Default)]
+struct Outstanding {
+    all: u64,
+    /// Those of them that go alone.
+    solo: u64,
 }
 
 /// Connections through which something may be sent now.
@@ -217,6 +263,15 @@ fn is_due(lane: Lane, now: DateTime<Utc>) -> SimpleExpr {
         .and(Expr::col((sync_job::Entity, sync_job::Column::NextAt)).lte(now))
 }
 
+/// Keeps publishers apart until the transaction ends: two of them would each fill the windows that both have counted.
+async fn one_publisher(transaction: &Transaction) -> Result<()> {
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({PUBLISHER_LOCK})");
+        transaction.execute_unprepared(&lock).await?;
+    }
+    Ok(())
+}
+
 async fn mark(
     transaction: &Transaction,
     connection: Uuid,
@@ -224,7 +279,7 @@ async fn mark(
     now: DateTime<Utc>,
     patience: Duration,
 ) -> Result<Vec<Hint>> {
-    let mut due: Vec<(Uuid, i32)> = Vec::new();
+    let mut due: Vec<(Uuid, i32, bool)> = Vec::new();
     for lane in [Lane::Hot, Lane::Normal, Lane::Bulk] {
         let most = if lane == Lane::Hot {
             places.all
@@ -238,26 +293,41 @@ async fn mark(
         due.extend(
             scope::select_any::<sync_job::Entity>()
                 .select_only()
-                .columns([sync_job::Column::Id, sync_job::Column::PublishCount])
+                .columns([
+                    sync_job::Column::Id,
+                    sync_job::Column::PublishCount,
+                    sync_job::Column::Solo,
+                ])
                 .filter(sync_job::Column::ConnectionId.eq(connection))
                 .filter(is_due(lane, now))
+                .filter(sync_job::Column::Solo.is_in(if places.solo > 0 {
+                    vec![false, true]
+                } else {
+                    vec![false]
+                }))
                 .order_by_asc(sync_job::Column::NextAt)
                 .limit(left)
                 .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-                .into_tuple::<(Uuid, i32)>()
+                .into_tuple::<(Uuid, i32, bool)>()
                 .all(&**transaction)
                 .await?,
         );
     }
+    let mut solo = places.solo;
+    due.retain(|(.., alone)| {
+        let fits = !alone || solo > 0;
+        solo = solo.saturating_sub(u64::from(*alone));
+        fits
+    });
     let mut hints = Vec::with_capacity(due.len());
     // Jobs of one loss count share a patience, and so a statement; almost all have lost nothing.
-    due.sort_by_key(|(_, losses)| *losses);
+    due.sort_by_key(|(_, losses, _)| *losses);
     for same in due.chunk_by(|left, right| left.1 == right.1) {
-        let losses = same.first().map_or(0, |(_, losses)| *losses);
+        let losses = same.first().map_or(0, |(_, losses, _)| *losses);
         let marked = scope::update_any::<sync_job::Entity>()
             .filter(scope::among(
                 sync_job::Column::Id,
-                same.iter().map(|(id, _)| *id),
+                same.iter().map(|(id, ..)| *id),
                 transaction.get_database_backend(),
             ))
             .filter(sync_job::Column::State.eq(JobState::Pending.word()))

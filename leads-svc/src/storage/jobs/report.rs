@@ -12,6 +12,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::breaker::{Change, Health, Watched};
 use crate::{
     domain::{
         activity::{Activity, Details, Kind},
@@ -21,7 +22,7 @@ use crate::{
         Store, Transaction,
         connections::seal_problem,
         crypto::WorkspaceKeys,
-        entity::{activity, connection, sync_job},
+        entity::{activity, sync_job},
         error::{Error, Result},
         rows, scope,
     },
@@ -47,6 +48,17 @@ pub struct Report {
     pub outcome: JobReport,
 }
 
+/// A lease that was not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unused {
+    /// The job.
+    pub job: Uuid,
+    /// Token of the lease.
+    pub token: Uuid,
+    /// How long the job is not due.
+    pub after: Duration,
+}
+
 /// Whether a report counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receipt {
@@ -58,22 +70,13 @@ pub enum Receipt {
     Gone,
 }
 
-/// What a batch of reports says about one connection.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Health {
-    /// Jobs that the vendor answered, one way or the other.
-    pub answered: u32,
-    /// Jobs that failed for the vendor's or the network's sake.
-    pub failed: u32,
-}
-
 /// What became of a batch of reports.
 #[derive(Debug, Default)]
 pub struct Recorded {
     /// One per report, in order.
     pub receipts: Vec<Receipt>,
-    /// What the reports say about each connection.
-    pub health: HashMap<Uuid, Health>,
+    /// Connections that changed with it.
+    pub changes: Vec<Change>,
     /// From change to acceptance, of each delivery.
     pub latencies: Vec<Duration>,
 }
@@ -106,6 +109,7 @@ impl Store {
             .lock_exclusive()
             .all(&*transaction)
             .await?;
+        let mut watched = Watched::lock(&transaction, &rows).await?;
         let mut keys = HashMap::new();
         for workspace in rows.iter().map(|row| row.workspace_id).collect::<HashSet<_>>() {
             keys.insert(workspace, self.workspace_keys(workspace).await?);
@@ -134,16 +138,23 @@ impl Store {
                 recorded.receipts.push(Receipt::LeaseLost);
                 continue;
             }
-            judge(
-                &report.outcome,
-                recorded.health.entry(row.connection_id).or_default(),
-            );
+            if let Some(health) = watched.health(row.connection_id) {
+                judge(&report.outcome, health);
+            }
             let keys = keys.get(&row.workspace_id).ok_or_else(|| {
                 Error::inconsistent("sync_jobs", "workspace_id", row.id, "the workspace is gone")
             })?;
-            if let JobReport::Paused { rest, reason } = &report.outcome {
+            let mut rest = Duration::ZERO;
+            if let JobReport::Paused {
+                rest: wanted,
+                reason,
+                connection_version,
+            } = &report.outcome
+            {
                 let problem = seal_problem(keys, row.connection_id, reason)?;
-                pause(&transaction, row.connection_id, *rest, problem, now).await?;
+                if watched.pause(row.connection_id, *connection_version, *wanted, problem, now) {
+                    rest = wanted.unwrap_or_default();
+                }
             }
             if let Some(kind) = event(&row, &report.outcome, now) {
                 activities.push(self.entry(keys, &row, kind, &report.outcome, now)?);
@@ -153,13 +164,14 @@ impl Store {
                     .latencies
                     .push((now - row.first_pending_at).to_std().unwrap_or_default());
             }
-            settle(keys, row, report, now, verify_after)?
+            settle(keys, row, report, rest, now, verify_after)?
                 .update(&*transaction)
                 .await?;
             settled.insert((report.job, report.token));
             recorded.receipts.push(Receipt::Recorded);
         }
         transaction.insert::<activity::Entity>(activities).await?;
+        recorded.changes = watched.settle(&transaction, now).await?;
         leads_runtime::crash_point!("report.before_commit");
         transaction.commit().await?;
         leads_runtime::crash_point!("report.after_commit");
@@ -170,10 +182,10 @@ impl Store {
     ///
     /// # Errors
     /// The database; the sweep takes the leases back then.
-    pub async fn release(&self, provider: Provider, leases: &[(Uuid, Uuid)]) -> Result<()> {
+    pub async fn release(&self, provider: Provider, leases: &[Unused]) -> Result<()> {
         let now = self.clock.now();
         let transaction = self.begin().await?;
-        for (job, token) in leases {
+        for Unused { job, token, after } in leases {
             scope::update_any::<sync_job::Entity>()
                 .filter(sync_job::Column::Provider.eq(provider.name()))
                 .filter(sync_job::Column::Id.eq(*job))
@@ -182,7 +194,7 @@ impl Store {
                 .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
                 .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
                 .col_expr(sync_job::Column::LeaseUntil, Expr::value(None::<DateTime<Utc>>))
-                .col_expr(sync_job::Column::NextAt, Expr::value(now))
+                .col_expr(sync_job::Column::NextAt, Expr::value(now + *after))
                 .exec(&*transaction)
                 .await?;
         }
@@ -224,11 +236,12 @@ impl Store {
     }
 }
 
-/// The job after the report.
+/// The job after the report; `rest` is what its connection begins with it.
 fn settle(
     keys: &WorkspaceKeys,
     row: sync_job::Model,
     report: &Report,
+    rest: Duration,
     now: DateTime<Utc>,
     VerifyAfter(verify_after): VerifyAfter,
 ) -> Result<sync_job::ActiveModel> {
@@ -323,7 +336,7 @@ fn settle(
                 job.reason = sealed(&exhausted_reason(&reason, attempt + 1))?;
             }
         }
-        JobReport::Paused { rest, .. } => pending(&mut job, rest.unwrap_or_default()),
+        JobReport::Paused { .. } => pending(&mut job, rest),
     }
     Ok(job)
 }
@@ -348,26 +361,6 @@ async fn repair(
         job.next_at = Set(now + verify_after);
     }
     job.update(&**transaction).await?;
-    Ok(())
-}
-
-async fn pause(
-    transaction: &Transaction,
-    id: Uuid,
-    rest: Option<Duration>,
-    problem: Vec<u8>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    scope::update_any::<connection::Entity>()
-        .filter(connection::Column::Id.eq(id))
-        .col_expr(connection::Column::State, Expr::value("paused"))
-        .col_expr(
-            connection::Column::PausedUntil,
-            Expr::value(rest.map(|rest| now + rest)),
-        )
-        .col_expr(connection::Column::ProblemSealed, Expr::value(Some(problem)))
-        .exec(&**transaction)
-        .await?;
     Ok(())
 }
 

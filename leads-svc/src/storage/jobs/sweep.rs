@@ -59,8 +59,9 @@ impl Store {
             .filter(sync_job::Column::SoloLosses.gte(MAX_SOLO_LOSSES - 1))
             .col_expr(sync_job::Column::State, Expr::value(JobState::Dead.word()))
             .col_expr(sync_job::Column::Reason, Expr::value(Some(rows::to_json(&crash))))
-            .exec(&*transaction)
+            .exec_with_returning(&*transaction)
             .await?;
+        self.tell_given_up(&transaction, &poisonous, &crash).await?;
         let lost = expired()
             .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
             .col_expr(sync_job::Column::NextAt, Expr::value(now))
@@ -80,7 +81,7 @@ impl Store {
         Ok(Swept {
             unheard: unheard.rows_affected,
             expired: lost.rows_affected,
-            poisonous: poisonous.rows_affected,
+            poisonous: poisonous.len() as u64,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leads_svc::{
-    domain::sync::Status,
+    domain::sync::{JobReport, Status},
     storage::jobs::{claim::Refusal, report::Report},
 };
 
@@ -24,6 +24,8 @@ on_both_databases!(
     disconnecting_drops_what_is_owed,
     a_capture_that_raced_a_disconnect_is_delivered_after_reconnecting,
     live_replicas_are_those_heard_of_in_thirty_seconds,
+    a_refusal_of_credentials_that_are_replaced_by_now_pauses_nothing,
+    replicas_count_failures_together,
 );
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
@@ -117,7 +119,7 @@ async fn a_claim_through_a_paused_connection_is_held(world: World) {
 }
 
 /// Captures some people and fails all of their jobs in one report.
-async fn fail(world: &World, people: usize, outcome: impl Fn() -> leads_svc::domain::sync::JobReport) {
+async fn fail(world: &World, people: usize, outcome: impl Fn() -> JobReport) {
     for person in 0..people {
         world.lead(&format!("person{person}")).await;
     }
@@ -147,9 +149,52 @@ async fn five_failures_let_a_connection_rest(world: World) {
     assert_eq!(world.publish().await, []);
 }
 
+async fn a_refusal_of_credentials_that_are_replaced_by_now_pauses_nothing(world: World) {
+    let id = world.connect().await;
+    let lead = world.lead("ana").await.id;
+    let refused = |version| JobReport::Paused {
+        rest: None,
+        reason: crate::world::reason("CREDENTIALS"),
+        connection_version: version,
+    };
+    let old = world.grant().await;
+    world.connect().await;
+    world.report(&old, refused(old.connection_version)).await;
+    assert_eq!(world.connection(id).await.state, "connected");
+    let current = world.grant().await;
+    assert!(current.connection_version > old.connection_version);
+    let (connection, _) = world.delivery.connection(&world.connector, id).await.unwrap();
+    assert_eq!(connection.version, current.connection_version);
+    world.report(&current, refused(current.connection_version)).await;
+    assert_eq!(world.connection(id).await.state, "paused");
+    assert_eq!(
+        status(&world, lead).await,
+        (Status::Pending, "CREDENTIALS".to_owned())
+    );
+}
+
+async fn replicas_count_failures_together(world: World) {
+    let id = world.connect().await;
+    for person in 0..5 {
+        world.lead(&format!("person{person}")).await;
+    }
+    let (_, second) = world.replica().await;
+    for (index, grant) in world.grants().await.into_iter().enumerate() {
+        assert_eq!(world.connection(id).await.trips, 0);
+        let report = Report {
+            job: world.job(grant.record.lead.id).await.unwrap().id,
+            token: grant.token,
+            outcome: retry(None),
+        };
+        let delivery = if index % 2 == 0 { &world.delivery } else { &second };
+        delivery.report(&world.connector, &[report]).await.unwrap();
+    }
+    assert_eq!(world.connection(id).await.trips, 1);
+}
+
 async fn being_rate_limited_is_no_failure(world: World) {
     let id = world.connect().await;
-    fail(&world, 20, || leads_svc::domain::sync::JobReport::Retry {
+    fail(&world, 20, || JobReport::Retry {
         reason: crate::world::reason("RATE_LIMITED"),
         after: Some(Duration::from_secs(1)),
     })

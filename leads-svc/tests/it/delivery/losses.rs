@@ -17,6 +17,8 @@ on_both_databases!(
     a_lost_lease_comes_back_alone_with_an_unknown_outcome,
     a_lead_that_kills_the_connector_thrice_is_given_up_and_its_neighbours_live,
     a_lead_that_was_given_up_has_three_tries_when_it_is_owed_again,
+    few_leads_that_go_alone_are_on_their_way_at_a_time,
+    a_loss_of_all_hints_does_not_count_against_them,
 );
 
 async fn a_sweep_leaves_alone_what_is_on_its_way(world: World) {
@@ -77,6 +79,35 @@ async fn a_lost_lease_comes_back_alone_with_an_unknown_outcome(world: World) {
     assert!(world.grant().await.solo);
 }
 
+async fn few_leads_that_go_alone_are_on_their_way_at_a_time(world: World) {
+    world.connect().await;
+    for person in 0..10 {
+        world.lead(&format!("person{person}")).await;
+    }
+    world.grants().await;
+    world.pass(LEASE);
+    world.store.sweep().await.unwrap();
+    world.lead("newcomer").await;
+    let (mut alone, newcomer): (Vec<_>, Vec<_>) =
+        world.grants().await.into_iter().partition(|grant| grant.solo);
+    assert_eq!((alone.len(), newcomer.len()), (4, 1));
+    assert_eq!(world.publish().await, []);
+    world.report(&alone.remove(0), delivered()).await;
+    assert_eq!(world.publish().await.len(), 1);
+}
+
+async fn a_loss_of_all_hints_does_not_count_against_them(world: World) {
+    world.connect().await;
+    world.lead("ana").await;
+    for _ in 0..5 {
+        world.publish().await;
+        world.store.republish_all().await.unwrap();
+    }
+    world.publish().await;
+    world.pass(PATIENCE);
+    assert_eq!(world.store.sweep().await.unwrap().unheard, 1);
+}
+
 /// Publishes and claims what is due; all of it but `killer` is delivered, or none if it shares a batch with it.
 async fn round(world: &World, killer: uuid::Uuid) {
     let grants = world.grants().await;
@@ -108,6 +139,10 @@ async fn a_lead_that_kills_the_connector_thrice_is_given_up_and_its_neighbours_l
     let link = world.view(killer).await.links.remove(0);
     assert_eq!(link.status, Status::Error);
     assert_eq!(link.reason.unwrap().code, "WORKER_CRASH");
+    assert_eq!(
+        world.timeline(killer).await,
+        ["captured", "scored", "sync_failed"]
+    );
     for neighbour in neighbours {
         let job = world.job(neighbour).await.unwrap();
         assert_eq!((job.synced_revision, job.external_id.as_str()), (1, "1001"));

@@ -5,6 +5,7 @@ mod claims;
 mod concurrency;
 mod connections;
 mod credentials;
+mod gauges;
 mod looks;
 mod losses;
 mod protocol;

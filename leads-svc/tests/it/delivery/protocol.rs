@@ -5,9 +5,12 @@ use std::time::Duration;
 use leads_svc::{
     domain::{lead::Stage, sync::Status},
     service::leads::LeadChange,
-    storage::jobs::{
-        claim::Refusal,
-        report::{Receipt, Report},
+    storage::{
+        entity::lead,
+        jobs::{
+            claim::Refusal,
+            report::{Receipt, Report, Unused},
+        },
     },
 };
 
@@ -29,6 +32,8 @@ on_both_databases!(
     a_report_of_a_job_that_is_gone_says_so,
     a_released_lease_is_due_again_and_counts_no_attempt,
     a_release_with_another_token_changes_nothing,
+    a_job_that_is_put_off_is_not_due_before_its_time,
+    a_lead_that_cannot_be_read_is_given_up_with_a_reason_and_its_neighbours_go_on,
 );
 
 pub(super) async fn move_to(world: &World, lead: uuid::Uuid, stage: Stage) {
@@ -233,6 +238,62 @@ async fn a_report_of_a_job_that_is_gone_says_so(world: World) {
     assert_eq!(receipts, [Receipt::Gone]);
 }
 
+fn unused(job: uuid::Uuid, token: uuid::Uuid) -> Unused {
+    let after = Duration::ZERO;
+    Unused { job, token, after }
+}
+
+async fn a_job_that_is_put_off_is_not_due_before_its_time(world: World) {
+    world.connect().await;
+    let lead = world.lead("ana").await;
+    let grant = world.grant().await;
+    let put_off = Unused {
+        after: Duration::from_secs(300),
+        ..unused(world.job(lead.id).await.unwrap().id, grant.token)
+    };
+    world
+        .delivery
+        .release(&world.connector, &[put_off])
+        .await
+        .unwrap();
+    world.pass(Duration::from_secs(290));
+    world.store.sweep().await.unwrap();
+    assert_eq!(world.publish().await, []);
+    world.pass(Duration::from_secs(10));
+    let again = world.grant().await;
+    assert_eq!((again.attempt, again.solo, again.verify), (0, false, false));
+}
+
+async fn a_lead_that_cannot_be_read_is_given_up_with_a_reason_and_its_neighbours_go_on(world: World) {
+    use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+    world.connect().await;
+    let lead = world.lead("ana").await;
+    let neighbour = world.lead("bo").await;
+    lead::Entity::update_many()
+        .filter(lead::Column::Id.eq(lead.id))
+        .col_expr(lead::Column::Channels, Expr::value(serde_json::json!("no list")))
+        .exec(&world.raw)
+        .await
+        .unwrap();
+    let hints = world.publish().await;
+    let granted: Vec<_> = world
+        .claim(&hints)
+        .await
+        .into_iter()
+        .filter_map(|claimed| claimed.result.ok())
+        .collect();
+    assert_eq!(granted.len(), 1);
+    assert_eq!(granted[0].grant.record.lead.id, neighbour.id);
+    let job = world.job(lead.id).await.unwrap();
+    assert_eq!(job.state, "dead");
+    let reason = job.reason.unwrap();
+    assert_eq!(reason["code"], "UNREADABLE_LEAD");
+    for part in ["message", "hint"] {
+        assert!(!reason[part].as_str().unwrap().is_empty(), "{reason}");
+    }
+    assert!(world.told_of_failure(lead.id).await);
+}
+
 async fn a_released_lease_is_due_again_and_counts_no_attempt(world: World) {
     world.connect().await;
     let lead = world.lead("ana").await;
@@ -240,7 +301,7 @@ async fn a_released_lease_is_due_again_and_counts_no_attempt(world: World) {
     let job = world.job(lead.id).await.unwrap().id;
     world
         .delivery
-        .release(&world.connector, &[(job, grant.token)])
+        .release(&world.connector, &[unused(job, grant.token)])
         .await
         .unwrap();
     let again = world.grant().await;
@@ -256,14 +317,14 @@ async fn a_release_with_another_token_changes_nothing(world: World) {
     let job = world.job(lead.id).await.unwrap().id;
     world
         .delivery
-        .release(&world.connector, &[(job, uuid::Uuid::from_u128(7))])
+        .release(&world.connector, &[unused(job, uuid::Uuid::from_u128(7))])
         .await
         .unwrap();
     assert_eq!(world.state(lead.id).await, "running");
     world.report(&grant, delivered()).await;
     world
         .delivery
-        .release(&world.connector, &[(job, grant.token)])
+        .release(&world.connector, &[unused(job, grant.token)])
         .await
         .unwrap();
     assert_eq!(world.state(lead.id).await, "done");

@@ -20,6 +20,7 @@ on_both_databases!(
     what_could_not_be_told_is_due_again,
     what_redis_may_have_lost_is_published_again,
     what_is_running_is_not_published_again,
+    publishers_keep_the_window_together,
 );
 
 /// Jobs that are due, of leads that are not there: publishing does not look at them.
@@ -131,6 +132,21 @@ async fn what_redis_may_have_lost_is_published_again(world: World) {
         again.iter().map(|hint| hint.generation).collect::<Vec<_>>(),
         [2, 2]
     );
+}
+
+async fn publishers_keep_the_window_together(world: World) {
+    let connection = world.connect().await;
+    owe(&world, world.workspace, connection, 200).await;
+    let publishers = (0..8).map(|_| {
+        let store = world.store.clone();
+        tokio::spawn(async move { store.publish_due(HUBSPOT, 20, PATIENCE).await.unwrap().len() })
+    });
+    let publishers: Vec<_> = publishers.collect();
+    let mut published = 0;
+    for publisher in publishers {
+        published += publisher.await.unwrap();
+    }
+    assert_eq!(published, 20);
 }
 
 async fn what_is_running_is_not_published_again(world: World) {

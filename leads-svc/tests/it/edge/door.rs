@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use http::request::Parts;
 use leads_proto::leads::v1::{
     self as pb, leads_service_server::LeadsService, leads_service_server::LeadsServiceServer,
 };
@@ -19,6 +20,7 @@ use leads_runtime::{clock::Clock, process::telemetry::Metrics};
 use leads_svc::{
     domain::workspace::Settings,
     grpc::{
+        convert::check,
         layers::{self, Calls, Limits, Stack},
         server::{self, Door},
     },
@@ -104,10 +106,12 @@ pub async fn serve_at(limits: Limits, burst: u32) -> Served {
     )
     .add_service(health);
     let rest = Rest::new(limits.message_bytes).unwrap();
+    let rules =
+        Arc::new(|call: &Parts, message: &[u8]| check::violations(call, message, Clock::system().now()));
     let framed = layers::framed(Calls::new(routes), limits.message_bytes);
     let metrics = Metrics::standalone("leads-svc").unwrap();
     let stack = Stack::new("leads.v1", auth, limits.clone(), &metrics.meter()).unwrap();
-    let calls = stack.around(rest.decoding(framed));
+    let calls = stack.around(rest.decoding(framed, rules));
     let door = Door::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = door.address();
     let stop = CancellationToken::new();

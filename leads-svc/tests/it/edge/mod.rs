@@ -9,7 +9,7 @@
     reason = "helpers of tests are tests, though they have no test attribute"
 )]
 
-mod client;
+pub mod client;
 mod connections;
 mod door;
 mod framing;

@@ -1,6 +1,9 @@
 //! REST input that must be refused, and how.
 
-use super::{client::raw, door};
+use super::{
+    client::{Plain, raw},
+    door,
+};
 
 const COLLECT: &str = "POST /v1/leads:collect";
 
@@ -38,13 +41,8 @@ async fn every_field_at_fault_is_named() {
         r#"{"channel": "fax", "channel": "api", "__proto__": {}, "contact": {"email": 1, "e-mail": "x"}}"#;
     let answer = served.rest(COLLECT, &[], body).await;
     assert_eq!(answer.problem(), (400, "INVALID_FIELDS".into()));
-    let fields: Vec<_> = answer
-        .fields()
-        .into_iter()
-        .map(|field| field.split(':').next().unwrap().to_owned())
-        .collect();
     assert_eq!(
-        fields,
+        names(&answer),
         [
             "channel",
             "channel",
@@ -53,6 +51,87 @@ async fn every_field_at_fault_is_named() {
             "contact.e-mail"
         ]
     );
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_and_what_breaks_a_rule_are_told_in_one_answer() {
+    let served = door::serve().await;
+    let body = r#"{"request_id": "x", "channel": "fax", "surprise": 1, "contact": {"email": "no address", "name": 7},
+        "intent": {"signal": "requested demo"}, "captured_at": "2999-01-01T00:00:00Z",
+        "messages": [5, {"role": "visitor"}]}"#;
+    let answer = served.rest(COLLECT, &[], body).await;
+    assert_eq!(answer.problem(), (400, "INVALID_FIELDS".into()));
+    let mut fields = names(&answer);
+    fields.sort_unstable();
+    assert_eq!(
+        fields,
+        [
+            "captured_at",
+            "channel",
+            "contact.email",
+            "contact.name",
+            "intent.signal",
+            "messages[0]",
+            "messages[1].text",
+            "request_id",
+            "surprise",
+        ],
+        "each once: {:?}",
+        answer.fields()
+    );
+    let answer = served.rest(COLLECT, &[], r#"{"channel": "fax"}"#).await;
+    assert_eq!(
+        names(&answer),
+        ["channel", "contact"],
+        "nothing said, and that too"
+    );
+
+    let body = r#"{"requests": [{"channel": "api"}, {"channel": "fax", "contact": {"email": "x"}}]}"#;
+    let answer = served.rest("POST /v1/leads:batchCollect", &[], body).await;
+    assert_eq!(
+        names(&answer),
+        [
+            "requests[1].channel",
+            "requests[0].contact",
+            "requests[1].contact.email"
+        ]
+    );
+    assert_eq!(served.seen.started(), 0);
+}
+
+#[tokio::test]
+async fn parameters_that_cannot_be_read_and_that_break_a_rule_are_told_in_one_answer() {
+    let served = door::serve().await;
+    let target = "GET /v1/leads?score_min=101&score_max=abc&stage=sold&page_size=-1&order_by=mood";
+    let mut fields = names(&served.rest(target, &[], "").await);
+    fields.sort_unstable();
+    assert_eq!(
+        fields,
+        ["order_by", "page_size", "score_max", "score_min", "stage"]
+    );
+}
+
+#[tokio::test]
+async fn a_patch_is_refused_by_the_names_that_it_sent() {
+    let served = door::serve().await;
+    let lead = "PATCH /v1/leads/lead_01h455vb4pex5vsknk084sn02q";
+    for (body, told) in [
+        (
+            r#"{"stage": "sold", "owner": 1, "tags": [""], "surprise": 1}"#,
+            &["stage", "owner", "surprise", "tags[0]"][..],
+        ),
+        (r#"{"surprise": 1}"#, &["surprise"]),
+        ("[]", &["body"]),
+    ] {
+        assert_eq!(names(&served.rest(lead, &[], body).await), told, "{body}");
+    }
+    assert_eq!(served.seen.started(), 0);
+}
+
+/// The fields at fault, without what is said of them.
+fn names(answer: &Plain) -> Vec<String> {
+    let name = |field: String| field.split(':').next().unwrap().to_owned();
+    answer.fields().into_iter().map(name).collect()
 }
 
 #[tokio::test]

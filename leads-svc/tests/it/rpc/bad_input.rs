@@ -144,7 +144,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             .encode_to_vec(),
             &[
                 "lead.id",
-                "update_mask",
+                "lead.score",
                 "lead.etag",
                 "lead.stage",
                 "lead.outcome",
@@ -491,6 +491,7 @@ async fn a_report_is_recorded_whatever_the_vendor_said(world: World) {
         Outcome::Paused(wire::Paused {
             r#for: None,
             reason: Some(odd_reason()),
+            connection_version: 0,
         }),
     ];
     let hints = service.world.publish().await;

@@ -178,6 +178,7 @@ fn connectors(path: &str, owner: &Owner) -> Option<Vec<u8>> {
                 leases: vec![wire::JobLease {
                     job_id: owner.job.clone(),
                     lease_token: token,
+                    after: None,
                 }],
             }
             .encode_to_vec(),

@@ -3,5 +3,7 @@
 mod bad_input;
 mod isolation;
 mod keys;
+mod rates;
+mod rest;
 mod scopes;
 mod service;

@@ -1,9 +1,9 @@
 //! The service behind its two doors, and calls that carry whatever bytes a test says.
 
-use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::{Buf, BufMut};
-use http::uri::PathAndQuery;
+use http::{request::Parts, uri::PathAndQuery};
 use leads_proto::leads::{
     connector::v1::connector_service_server::ConnectorServiceServer,
     v1::{
@@ -16,12 +16,14 @@ use leads_svc::{
     grpc::{
         connector::Connectors,
         contacts::Contacts,
+        convert::check,
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
         server::{Door, route},
         workspaces::Workspaces,
     },
+    http::Rest,
     service::{
         auth::{Auth, Rate},
         keys::mint,
@@ -41,11 +43,15 @@ use tonic::{
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
-use crate::world::World;
+use crate::{
+    edge::client::{Plain, raw},
+    world::World,
+};
 
 /// The doors of one replica.
 pub struct Service {
     pub world: World,
+    rest: SocketAddr,
     public: Channel,
     connectors: Channel,
     _stop: DropGuard,
@@ -64,9 +70,14 @@ pub fn methods() -> Vec<String> {
 
 impl Service {
     pub async fn start(world: World) -> Self {
+        Self::start_at(world, 10_000).await
+    }
+
+    /// Serves keys that may make `burst` calls at once, and a thousandth of that every second.
+    pub async fn start_at(world: World, burst: u32) -> Self {
         let rate = Rate {
-            per_second: NonZeroU32::new(10_000).unwrap(),
-            burst: NonZeroU32::new(10_000).unwrap(),
+            per_second: NonZeroU32::new(burst.div_ceil(1_000)).unwrap(),
+            burst: NonZeroU32::new(burst).unwrap(),
         };
         let (limits, stop) = (Limits::default(), CancellationToken::new());
         let auth = Auth::new(world.store.clone(), rate);
@@ -78,18 +89,26 @@ impl Service {
         let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(
             world.delivery.clone(),
         )));
-        let mut channels = Vec::new();
+        let rest = Rest::new(limits.message_bytes).unwrap();
+        let clock = world.store.clock().clone();
+        let rules =
+            Arc::new(move |call: &Parts, message: &[u8]| check::violations(call, message, clock.now()));
+        let (mut channels, mut addresses) = (Vec::new(), Vec::new());
         for (package, routes) in [("leads.v1", public), ("leads.connector.v1", connectors)] {
             let meter = opentelemetry::global::meter("test");
             let stack = Stack::new(package, auth.clone(), limits.clone(), &meter).unwrap();
-            let calls = stack.around(layers::framed(Calls::new(routes), limits.message_bytes));
+            let framed = layers::framed(Calls::new(routes), limits.message_bytes);
+            let calls = stack.around(rest.decoding(framed, rules.clone()));
             let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
             let endpoint = Endpoint::from_shared(format!("http://{}", door.address())).unwrap();
             channels.push(endpoint.connect_lazy());
-            tokio::spawn(door.serve(route(calls, None), limits.clone(), stop.clone()));
+            addresses.push(door.address());
+            let routed = route(calls.clone(), Some(rest.serving(calls)));
+            tokio::spawn(door.serve(routed, limits.clone(), stop.clone()));
         }
         Self {
             world,
+            rest: addresses[0],
             connectors: channels.pop().unwrap(),
             public: channels.pop().unwrap(),
             _stop: stop.drop_guard(),
@@ -133,6 +152,16 @@ impl Service {
             .unary(request, path, Raw)
             .await
             .map(tonic::Response::into_inner)
+    }
+
+    /// A REST call, such as `GET /v1/leads`.
+    pub async fn rest(&self, line: &str, key: &str, body: &str) -> Plain {
+        let request = format!(
+            "{line} HTTP/1.1\r\nhost: leads.example\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        raw(self.rest, request.as_bytes()).await.unwrap()
     }
 
     pub async fn ask<A: Message + Default>(

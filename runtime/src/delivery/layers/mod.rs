@@ -53,6 +53,7 @@ pub struct CallSettings {
 #[derive(Clone)]
 pub struct VendorCalls {
     stack: BoxCloneSyncService<VendorCall, VendorResponse, CallError>,
+    needed: Duration,
 }
 
 /// Why a call brought no answer.
@@ -102,7 +103,13 @@ impl VendorCalls {
             .service(http::Http::new(client));
         Self {
             stack: BoxCloneSyncService::new(stack),
+            needed: time_limit + settings.margin,
         }
+    }
+
+    /// Time of a lease that a call may need, its report included.
+    pub fn needed(&self) -> Duration {
+        self.needed
     }
 
     /// Makes a call, repeated where that is safe and quick.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::{CallError, CallSettings, ReadFeedback, VendorCall};
-use crate::quota::{Feedback, Permit, Quota, Verdict};
+use crate::quota::{Feedback, Permit, Quota, Use, Verdict};
 use crate::vendor::VendorResponse;
 
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl Shared {
         let deadline = last_start.min(Instant::now() + self.longest_wait);
         match self
             .quota
-            .acquire(&call.account, call.lease.lane(), deadline)
+            .acquire(&call.account, call.lease.lane(), Use::GoOn, deadline)
             .await
         {
             Verdict::Granted(permit) => Ok(permit),

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::process::tasks::TaskSet;
-use crate::quota::{AccountLimits, LiveReplicas, QuotaSettings};
+use crate::quota::{AccountLimits, LiveReplicas, QuotaSettings, Use};
 use crate::stream::test_server::TestServer;
 use crate::stream::{Destination, Lane};
 use crate::vendor::ClientLimits;
@@ -231,10 +231,20 @@ async fn a_prepaid_call_is_not_paid_twice_unless_it_is_late() {
         },
     );
     let soon = Instant::now() + Duration::from_secs(5);
-    let crate::quota::Verdict::Granted(permit) = quota.acquire(&account(), Lane::Hot, soon).await else {
+    let crate::quota::Verdict::Granted(permit) = quota.acquire(&account(), Lane::Hot, Use::Begin, soon).await
+    else {
         panic!("no quota")
     };
-    quota.pause(&account(), Duration::from_secs(60)).await;
+    let pause = Some(Duration::from_secs(60));
+    quota
+        .correct(
+            &account(),
+            Feedback {
+                pause,
+                ..Feedback::default()
+            },
+        )
+        .await;
     let url = format!("http://{address}/broken");
     let late = lease(30).with_prepaid(permit, Instant::now());
     assert!(matches!(

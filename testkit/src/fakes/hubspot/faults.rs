@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::{Answer, Apply, Fault, FaultId};
 use super::route::Route;
+use crate::faults::tally;
 
 /// A fault and what it has done.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -98,6 +99,7 @@ impl Faults {
                 continue;
             }
             entry.hits += 1;
+            tally::note("calls to the vendor that were failed, delayed or cut");
             let plan = plan.get_or_insert(Plan {
                 fault: None,
                 latency_ms: 0,

@@ -1,0 +1,54 @@
+//! Jobs that leads-svc gives up by itself, told in the timelines of their leads.
+
+use crate::{
+    domain::{
+        activity::{Activity, Details, Kind},
+        sync::Reason,
+    },
+    storage::{
+        Store, Transaction,
+        entity::{activity, sync_job},
+        error::{Error, Result},
+        rows,
+    },
+};
+
+/// Who gives up.
+const ACTOR: &str = "leads";
+
+impl Store {
+    /// Tells that jobs were given up. Timelines of a workspace whose keys cannot be had stay as they are: the job itself
+    /// says why.
+    pub(super) async fn tell_given_up(
+        &self,
+        transaction: &Transaction,
+        jobs: &[sync_job::Model],
+        reason: &Reason,
+    ) -> Result<()> {
+        let mut activities = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let keys = match self.workspace_keys(job.workspace_id).await {
+                Ok(keys) => keys,
+                Err(Error::Inconsistent { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            let activity = Activity {
+                id: leads_runtime::ids::new_id(&self.clock),
+                kind: Kind::SyncFailed.word().to_owned(),
+                actor: ACTOR.to_owned(),
+                at: self.clock.now(),
+                details: Details {
+                    changes: Vec::new(),
+                    text: format!("{}: {}", reason.code, reason.message),
+                },
+            };
+            activities.push(rows::activity_row(
+                &keys,
+                job.workspace_id,
+                job.lead_id,
+                activity,
+            )?);
+        }
+        transaction.insert::<activity::Entity>(activities).await
+    }
+}
