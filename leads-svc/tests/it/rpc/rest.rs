@@ -30,7 +30,8 @@ async fn a_patch_of_nothing_says_what_can_be_changed(world: World) {
     assert_eq!(
         service.rest(SETTINGS, &key, "{}").await.fields(),
         [
-            "body: names nothing to change; ideal_customer, hot_threshold, sync_threshold, required_fields can be"
+            "body: names nothing to change; ideal_customer, hot_threshold, sync_threshold, required_fields, \
+             merge_address_variants, country can be"
         ]
     );
     let masked = format!("{lead}?update_mask=mood");
