@@ -78,6 +78,8 @@ reasons! {
     PageTokenExpired = "PAGE_TOKEN_EXPIRED" => InvalidArgument, BAD_REQUEST;
     /// The address belongs to another contact of the workspace. Use that contact.
     AddressTaken = "ADDRESS_TAKEN" => FailedPrecondition, CONFLICT;
+    /// The leads cannot be merged, or the merge cannot be undone; the text says why, and which merge comes first.
+    MergeRefused = "MERGE_REFUSED" => FailedPrecondition, CONFLICT;
     /// A lead cannot move from its stage to the one asked for.
     StageTransition = "STAGE_TRANSITION" => FailedPrecondition, CONFLICT;
     /// The workspace has no connection to the CRM. Connect it first.

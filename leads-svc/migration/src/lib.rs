@@ -9,6 +9,7 @@ mod m0003_delivery;
 mod m0004_breaker;
 mod m0005_connections;
 mod m0010_identities;
+mod m0011_merges;
 
 /// All migrations, in order.
 pub struct Migrator;
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_breaker::Migration),
             Box::new(m0005_connections::Migration),
             Box::new(m0010_identities::Migration),
+            Box::new(m0011_merges::Migration),
         ]
     }
 }

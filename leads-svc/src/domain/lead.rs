@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::contact::Seen;
+use super::{contact::Seen, merge::State};
 
 macro_rules! words {
     ($($(#[doc = $enum_doc:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+ })+) => {
@@ -123,6 +123,10 @@ pub struct Lead {
     pub revision: i64,
     /// Changes so far of what a CRM may be sent, from 1.
     pub sync_revision: i64,
+    /// The lead that it is shown as, since it was merged into it or into one that was.
+    pub merged_into: Option<Uuid>,
+    /// Its own state, if it shows more than that because it absorbed others.
+    pub own: Option<Box<State>>,
 }
 
 impl Lead {

@@ -11,7 +11,9 @@ use super::{
     call::{count_as, created, invalid, principal},
     convert::{
         capture::{self, Append},
-        lead, query,
+        lead,
+        merge::{self, Merge},
+        query,
     },
 };
 use crate::{
@@ -207,6 +209,37 @@ impl leads_service_server::LeadsService for Leads {
         let found = self.core.list_duplicates(&caller, id).await?;
         Ok(Response::new(v1::ListDuplicatesResponse {
             duplicates: found.into_iter().map(lead::duplicate).collect(),
+        }))
+    }
+
+    async fn merge_leads(
+        &self,
+        request: Request<v1::MergeLeadsRequest>,
+    ) -> Result<Response<v1::MergeLeadsResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let Merge {
+            survivor,
+            absorbed,
+            choices,
+        } = merge::merge(&request).map_err(invalid)?;
+        let merged = self
+            .core
+            .merge_leads(&caller, survivor, absorbed, &choices, request.validate_only)
+            .await?;
+        Ok(Response::new(merge::merged(merged)))
+    }
+
+    async fn unmerge_lead(
+        &self,
+        request: Request<v1::UnmergeLeadRequest>,
+    ) -> Result<Response<v1::UnmergeLeadResponse>, Status> {
+        let caller = principal(&request)?;
+        let (id, merge) = merge::unmerge(request.get_ref()).map_err(invalid)?;
+        let (stayed, freed) = self.core.unmerge_lead(&caller, id, merge).await?;
+        Ok(Response::new(v1::UnmergeLeadResponse {
+            lead: Some(lead::lead(stayed)),
+            freed: Some(lead::lead(freed)),
         }))
     }
 

@@ -34,6 +34,8 @@ pub const TABLE: &[(&str, Access)] = &[
     ),
     ("/leads.v1.LeadsService/SyncLead", Scoped(Scope::LeadsWrite)),
     ("/leads.v1.LeadsService/ListDuplicates", Scoped(Scope::LeadsRead)),
+    ("/leads.v1.LeadsService/MergeLeads", Scoped(Scope::LeadsWrite)),
+    ("/leads.v1.LeadsService/UnmergeLead", Scoped(Scope::LeadsWrite)),
     ("/leads.v1.LeadsService/ListActivities", Scoped(Scope::LeadsRead)),
     ("/leads.v1.LeadsService/ListScores", Scoped(Scope::LeadsRead)),
     (

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::{
     core::{Core, Facts},
     error::{Error, Result},
-    plan::{self, Collected, Known, Occasion, Planned, Whom},
+    leads::{broken, is_grouped},
+    plan::{self, Arrival, Collected, Known, Occasion, Whom},
     principal::{Principal, Scope},
     view::LeadView,
     writer::Verdict,
@@ -106,9 +107,29 @@ impl Core {
             }
             let whom = self.whom(&facts, target, &capture).await?;
             check_size(whom.known.as_ref(), whom.joined.as_ref(), &capture.messages)?;
-            let Planned {
-                mut write, collected, ..
-            } = plan::capture(self.occasion(&facts, &actor), capture.clone(), whom);
+            let occasion = self.occasion(&facts, &actor);
+            let lead = whom.known.as_ref().and_then(|known| known.person.lead.as_ref());
+            let (mut write, collected) = match lead.filter(|lead| is_grouped(lead)).map(|lead| lead.id) {
+                Some(lead) => {
+                    let mut capture = capture.clone();
+                    let arrival = Arrival {
+                        source: lead,
+                        messages: std::mem::take(&mut capture.messages),
+                        conversation_id: capture.conversation_id.clone(),
+                        capture: Some(capture),
+                        joined: whom.joined,
+                        next_place: whom.next_place,
+                    };
+                    let group = self.group_of(&facts, lead).await?;
+                    let planned = plan::arrive(&occasion, group, arrival);
+                    let (write, view, _) = planned.ok_or_else(|| broken(lead))?;
+                    (write, Collected::Merged(view))
+                }
+                None => {
+                    let planned = plan::capture(occasion, capture.clone(), whom);
+                    (planned.write, planned.collected)
+                }
+            };
             write.answer = request
                 .as_ref()
                 .map(|request| self.answer(request, method, &collected));
@@ -117,6 +138,27 @@ impl Core {
             }
         }
         Err(contended())
+    }
+
+    /// Plans messages to one of the leads that a person is.
+    pub(super) async fn arrive(
+        &self,
+        facts: &Facts,
+        occasion: &Occasion<'_>,
+        source: Uuid,
+        messages: Vec<Message>,
+        conversation_id: &str,
+    ) -> Result<(Write, Box<LeadView>, usize)> {
+        let group = self.group_of(facts, source).await?;
+        let arrival = Arrival {
+            source,
+            capture: None,
+            joined: None,
+            next_place: 0,
+            messages,
+            conversation_id: conversation_id.to_owned(),
+        };
+        plan::arrive(occasion, group, arrival).ok_or_else(|| broken(source))
     }
 
     /// Who a capture is of. An address finds its person. A visitor id finds a person who is no lead yet; with an address
@@ -204,13 +246,13 @@ impl Core {
             let (known, lead) = self.known_lead(&facts, lead_id).await?;
             check_size(Some(&known), None, &messages)?;
             email.clone_from(&known.person.contact.profile.email);
-            let (mut write, lead, appended) = plan::append_messages(
-                self.occasion(&facts, &actor),
-                known,
-                lead,
-                messages.clone(),
-                conversation_id,
-            );
+            let occasion = self.occasion(&facts, &actor);
+            let (mut write, lead, appended) = if is_grouped(&lead) {
+                self.arrive(&facts, &occasion, lead.id, messages.clone(), conversation_id)
+                    .await?
+            } else {
+                plan::append_messages(occasion, known, lead, messages.clone(), conversation_id)
+            };
             let appended = Appended {
                 lead,
                 appended,

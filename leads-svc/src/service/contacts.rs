@@ -6,7 +6,7 @@ use super::{
     capture::{Answered, MAX_TRIES, Request, check_size, contended},
     core::Core,
     error::{Error, Result},
-    leads::{List, Page, attribute_bytes},
+    leads::{List, Page, attribute_bytes, is_grouped},
     plan::{self, Collected},
     principal::{Principal, Scope},
 };
@@ -84,7 +84,7 @@ impl Core {
         let person = found.ok_or_else(|| Error::not_found("contact"))?;
         Ok(ContactView {
             contact: person.contact,
-            lead: person.lead.map(|lead| lead.id),
+            lead: person.lead.map(|lead| lead.merged_into.unwrap_or(lead.id)),
         })
     }
 
@@ -152,6 +152,11 @@ impl Core {
             check_size(Some(&known), None, &messages)?;
             let occasion = self.occasion(&facts, &actor);
             let (mut write, view, appended) = match known.person.lead.clone() {
+                Some(lead) if is_grouped(&lead) => {
+                    let arrived = self.arrive(&facts, &occasion, lead.id, messages.clone(), conversation_id);
+                    let (write, view, appended) = arrived.await?;
+                    (write, Collected::Merged(view), appended)
+                }
                 Some(lead) => {
                     let (write, view, appended) =
                         plan::append_messages(occasion, known, lead, messages.clone(), conversation_id);

@@ -18,6 +18,7 @@ use super::{
     idempotency::Answer,
     insert::NewRows,
     jobs::write::Want,
+    merges::{self, MergeWrite, SealedMerge},
     rows, scope,
     transaction::{Prior, Transaction, moved_unless},
 };
@@ -112,6 +113,12 @@ pub struct Write {
     pub joined: Option<Joined>,
     /// The lead, if there is one.
     pub lead: Option<LeadWrite>,
+    /// Changes of merges.
+    pub merges: Vec<MergeWrite>,
+    /// Leads that no CRM is owed any more.
+    pub settled: Vec<Uuid>,
+    /// What is stored with it, in the same transaction.
+    pub also: Vec<Write>,
     /// New messages of the contact.
     pub messages: Vec<(Uuid, Uuid, StoredMessage)>,
     /// New consents of the contact.
@@ -137,6 +144,8 @@ pub struct Sealed {
     joined: Vec<Joined>,
     new_leads: Vec<lead::Model>,
     changed_leads: Vec<(lead::Model, i64)>,
+    merges: Vec<SealedMerge>,
+    settled: Vec<Uuid>,
     messages: Vec<message::Model>,
     consents: Vec<consent::Model>,
     scores: Vec<score::Model>,
@@ -186,6 +195,8 @@ impl Sealed {
         self.joined.append(&mut other.joined);
         self.new_leads.append(&mut other.new_leads);
         self.changed_leads.append(&mut other.changed_leads);
+        self.merges.append(&mut other.merges);
+        self.settled.append(&mut other.settled);
         self.messages.append(&mut other.messages);
         self.consents.append(&mut other.consents);
         self.scores.append(&mut other.scores);
@@ -205,6 +216,9 @@ impl Write {
             former_identities: Vec::new(),
             joined: None,
             lead: None,
+            merges: Vec::new(),
+            settled: Vec::new(),
+            also: Vec::new(),
             messages: Vec::new(),
             consents: Vec::new(),
             score: None,
@@ -268,6 +282,13 @@ impl Write {
                 Prior::Absent => sealed.new_jobs.push(want.into_row(workspace)),
                 Prior::At(_) => sealed.changed_jobs.push(want),
             }
+        }
+        for merge in self.merges {
+            sealed.merges.push(merge.seal(keys, workspace)?);
+        }
+        sealed.settled = self.settled;
+        for also in self.also {
+            sealed.join(also.seal(keys)?);
         }
         if let Some(answer) = self.answer {
             sealed.answers.push(answer.seal(keys, workspace)?);
@@ -342,6 +363,12 @@ impl Store {
         for (row, revision) in all.changed_leads {
             change_lead(&transaction, row, revision).await?;
         }
+        for merge in all.merges {
+            merge.apply(&transaction, workspace).await?;
+        }
+        if !all.settled.is_empty() {
+            merges::settle(&transaction, workspace, all.settled).await?;
+        }
         belongings.insert(&*transaction).await?;
         let now = self.clock.now();
         for want in all.changed_jobs {
@@ -388,6 +415,10 @@ async fn change_lead(transaction: &Transaction, row: lead::Model, prior: i64) ->
         .col_expr(lead::Column::LastActivityAt, Expr::value(row.last_activity_at))
         .col_expr(lead::Column::Revision, Expr::value(row.revision))
         .col_expr(lead::Column::SyncRevision, Expr::value(row.sync_revision))
+        .col_expr(lead::Column::Channel, Expr::value(row.channel))
+        .col_expr(lead::Column::CapturedAt, Expr::value(row.captured_at))
+        .col_expr(lead::Column::MergedInto, Expr::value(row.merged_into))
+        .col_expr(lead::Column::OwnSealed, Expr::value(row.own_sealed))
         .exec(&**transaction)
         .await?;
     moved_unless(changed.rows_affected == 1, "leads.revision")

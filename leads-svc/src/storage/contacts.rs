@@ -172,6 +172,16 @@ impl Store {
                 .to_owned();
             select = select.filter(Expr::exists(lead).not());
         }
+        let merged = Query::select()
+            .expr(Expr::value(1))
+            .from(lead::Entity)
+            .and_where(
+                Expr::col((lead::Entity, lead::Column::ContactId))
+                    .equals((contact::Entity, contact::Column::Id)),
+            )
+            .and_where(lead::Column::MergedInto.is_not_null())
+            .to_owned();
+        select = select.filter(Expr::exists(merged).not());
         if let Some(ContactCursor { created_at, id }) = cursor {
             let same = Condition::all()
                 .add(contact::Column::CreatedAt.eq(created_at))
@@ -229,6 +239,9 @@ impl Store {
             .one(self.reader())
             .await?;
         let Some(lead) = lead else { return Ok(None) };
+        if let Some(root) = lead.merged_into {
+            return Box::pin(self.find_person_of_lead(workspace, keys, root)).await;
+        }
         let row = scope::select::<contact::Entity>(workspace)
             .filter(contact::Column::Id.eq(lead.contact_id))
             .one(self.reader())
@@ -266,7 +279,7 @@ impl Store {
     }
 }
 
-fn person(keys: &WorkspaceKeys, row: contact::Model, lead: Option<lead::Model>) -> Result<Person> {
+pub(super) fn person(keys: &WorkspaceKeys, row: contact::Model, lead: Option<lead::Model>) -> Result<Person> {
     let (revision, messages) = (row.revision, row.messages);
     Ok(Person {
         contact: rows::contact(keys, row)?,

@@ -1,6 +1,6 @@
 //! Leads, with what is shown beside them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{
     ColumnTrait, Condition, DbBackend, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     Store,
     crypto::WorkspaceKeys,
-    entity::{activity, consent, contact, identity, lead, message, score, sync_job},
+    entity::{activity, consent, contact, identity, lead, merge, message, score, sync_job},
     error::{Error, Result},
     rows, scope,
 };
@@ -36,6 +36,17 @@ pub struct Record {
     pub score: Option<Score>,
     /// One per CRM that was ever owed something.
     pub jobs: HashMap<Provider, Job>,
+}
+
+/// A lead as it is shown, of whatever leads it is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown {
+    /// The lead.
+    pub lead: Uuid,
+    /// Its contact.
+    pub contact: Uuid,
+    /// Whether it absorbed others.
+    pub has_absorbed: bool,
 }
 
 impl Store {
@@ -72,7 +83,7 @@ impl Store {
         self.records(workspace, keys, rows).await
     }
 
-    /// Leads whose contact has one of the marks, at most `most`, in any order.
+    /// Leads whose contact has one of the marks, as they are shown; at most `most`, in any order.
     ///
     /// # Errors
     /// The database.
@@ -95,14 +106,19 @@ impl Store {
             .select_only()
             .column(identity::Column::ContactId)
             .filter(has_one);
-        Ok(scope::select::<lead::Entity>(workspace)
+        let found: Vec<(Uuid, Option<Uuid>)> = scope::select::<lead::Entity>(workspace)
             .select_only()
-            .column(lead::Column::Id)
+            .columns([lead::Column::Id, lead::Column::MergedInto])
             .filter(lead::Column::ContactId.in_subquery(contacts.into_query()))
             .limit(most)
             .into_tuple()
             .all(self.reader())
-            .await?)
+            .await?;
+        let shown: BTreeSet<Uuid> = found
+            .into_iter()
+            .map(|(lead, merged_into)| merged_into.unwrap_or(lead))
+            .collect();
+        Ok(shown.into_iter().collect())
     }
 
     /// Whether the workspace has the lead, and who it is.
@@ -110,11 +126,29 @@ impl Store {
     /// # Errors
     /// The database.
     pub async fn find_contact_of_lead(&self, workspace: Uuid, id: Uuid) -> Result<Option<Uuid>> {
-        Ok(scope::select::<lead::Entity>(workspace)
-            .filter(lead::Column::Id.eq(id))
-            .one(self.reader())
-            .await?
-            .map(|row| row.contact_id))
+        Ok(self.find_shown(workspace, id).await?.map(|shown| shown.contact))
+    }
+
+    /// The lead that a lead is shown as.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn find_shown(&self, workspace: Uuid, id: Uuid) -> Result<Option<Shown>> {
+        let find = async |id: Uuid| {
+            scope::select::<lead::Entity>(workspace)
+                .filter(lead::Column::Id.eq(id))
+                .one(self.reader())
+                .await
+        };
+        let mut row = find(id).await?;
+        if let Some(root) = row.as_ref().and_then(|row| row.merged_into) {
+            row = find(root).await?;
+        }
+        Ok(row.map(|row| Shown {
+            lead: row.id,
+            contact: row.contact_id,
+            has_absorbed: row.own_sealed.is_some(),
+        }))
     }
 
     /// A page of leads after `cursor`, at most `most`. `connected` says whether the workspace has a CRM.
@@ -130,7 +164,8 @@ impl Store {
         cursor: Option<LeadCursor>,
         most: u64,
     ) -> Result<Vec<Record>> {
-        let mut select = scope::select::<lead::Entity>(workspace.id);
+        let mut select =
+            scope::select::<lead::Entity>(workspace.id).filter(lead::Column::MergedInto.is_null());
         if let Some(score) = query.score_min {
             select = select.filter(lead::Column::Score.gte(i16::from(score)));
         }
@@ -191,52 +226,73 @@ impl Store {
             .one(&*transaction)
             .await?;
         let Some(found) = found else { return Ok(false) };
-        let contact = found.contact_id;
-        // In the order of every other write, so that none that was planned before adds to what is being deleted.
+        let root = found.merged_into.unwrap_or(id);
+        // All the leads that the person is, in the order of every other write, so that none that was planned before adds
+        // to what is being deleted.
+        let of_person = || {
+            scope::select::<lead::Entity>(workspace).filter(
+                Condition::any()
+                    .add(lead::Column::Id.eq(root))
+                    .add(lead::Column::MergedInto.eq(root)),
+            )
+        };
+        let contacts: Vec<Uuid> = of_person()
+            .select_only()
+            .column(lead::Column::ContactId)
+            .into_tuple()
+            .all(&*transaction)
+            .await?;
         scope::select::<contact::Entity>(workspace)
-            .filter(contact::Column::Id.eq(contact))
+            .filter(contact::Column::Id.is_in(contacts))
+            .order_by_asc(contact::Column::Id)
             .lock_exclusive()
-            .one(&*transaction)
+            .all(&*transaction)
             .await?;
-        scope::select::<lead::Entity>(workspace)
-            .filter(lead::Column::Id.eq(id))
+        let leads = of_person()
+            .order_by_asc(lead::Column::Id)
             .lock_exclusive()
-            .one(&*transaction)
+            .all(&*transaction)
             .await?;
+        let ids = || leads.iter().map(|row| row.id);
+        let contacts = || leads.iter().map(|row| row.contact_id);
         scope::delete::<sync_job::Entity>(workspace)
-            .filter(sync_job::Column::LeadId.eq(id))
+            .filter(sync_job::Column::LeadId.is_in(ids()))
             .exec(&*transaction)
             .await?;
         scope::delete::<activity::Entity>(workspace)
-            .filter(activity::Column::LeadId.eq(id))
+            .filter(activity::Column::LeadId.is_in(ids()))
             .exec(&*transaction)
             .await?;
         scope::delete::<score::Entity>(workspace)
-            .filter(score::Column::LeadId.eq(id))
+            .filter(score::Column::LeadId.is_in(ids()))
+            .exec(&*transaction)
+            .await?;
+        scope::delete::<merge::Entity>(workspace)
+            .filter(merge::Column::SurvivorLead.is_in(ids()))
             .exec(&*transaction)
             .await?;
         scope::delete::<message::Entity>(workspace)
-            .filter(message::Column::ContactId.eq(contact))
+            .filter(message::Column::ContactId.is_in(contacts()))
             .exec(&*transaction)
             .await?;
         scope::delete::<consent::Entity>(workspace)
-            .filter(consent::Column::ContactId.eq(contact))
+            .filter(consent::Column::ContactId.is_in(contacts()))
             .exec(&*transaction)
             .await?;
         scope::delete::<identity::Entity>(workspace)
-            .filter(identity::Column::ContactId.eq(contact))
+            .filter(identity::Column::ContactId.is_in(contacts()))
             .exec(&*transaction)
             .await?;
         let deleted = scope::delete::<lead::Entity>(workspace)
-            .filter(lead::Column::Id.eq(id))
+            .filter(lead::Column::Id.is_in(ids()))
             .exec(&*transaction)
             .await?;
         scope::delete::<contact::Entity>(workspace)
-            .filter(contact::Column::Id.eq(contact))
+            .filter(contact::Column::Id.is_in(contacts()))
             .exec(&*transaction)
             .await?;
         transaction.commit().await?;
-        Ok(deleted.rows_affected == 1)
+        Ok(deleted.rows_affected > 0)
     }
 
     /// Rows of leads with what is shown beside them, in the same order.

@@ -24,6 +24,7 @@ pub mod jobs;
 pub mod keyring;
 pub mod keys;
 pub mod leads;
+pub mod merges;
 pub mod messages;
 pub mod replicas;
 mod rows;

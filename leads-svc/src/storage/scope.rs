@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::entity::{
     activity, api_key, connection, connection_task, connector_replica, consent, contact, idempotency,
-    identity, lead, message, score, sync_job, workspace,
+    identity, lead, merge, message, score, sync_job, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -40,6 +40,7 @@ scoped!(
     idempotency,
     identity,
     lead,
+    merge,
     message,
     score,
     sync_job

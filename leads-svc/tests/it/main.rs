@@ -21,6 +21,7 @@ mod edge;
 mod groups;
 mod leads;
 mod lists;
+mod merges;
 mod population;
 mod rpc;
 mod searching;

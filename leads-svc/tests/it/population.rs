@@ -76,6 +76,8 @@ pub fn somebody(random: &mut StdRng, now: DateTime<Utc>) -> (Profile, Lead) {
         last_activity_at: captured_at,
         revision: 1,
         sync_revision: 1,
+        merged_into: None,
+        own: None,
     };
     (profile, lead)
 }

@@ -5,7 +5,7 @@ use http::request::Parts;
 use leads_proto::leads::v1;
 use prost::Message;
 
-use super::{capture, connection, contacts, query, settings};
+use super::{capture, connection, contacts, merge, query, settings};
 use crate::{
     domain::violation::Violation,
     service::{keys, principal::Principal},
@@ -49,6 +49,8 @@ fn of_method(call: &Parts, message: &[u8], now: DateTime<Utc>) -> Option<Vec<Vio
         }),
         "ListContacts" => of(message, |request| contacts::list(&request)),
         "AppendContactConversation" => of(message, |request| contacts::append(request, now)),
+        "MergeLeads" => of(message, |request| merge::merge(&request)),
+        "UnmergeLead" => of(message, |request| merge::unmerge(&request)),
         "SyncLead" => of(message, |request| query::sync(&request)),
         "CreateWorkspace" => of(message, |request| settings::new_workspace(&request)),
         "UpdateSettings" => of(message, |request| settings::change(&request)),

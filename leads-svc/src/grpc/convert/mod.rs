@@ -6,6 +6,7 @@ pub mod connection;
 pub mod connector;
 pub mod contacts;
 pub mod lead;
+pub mod merge;
 pub mod query;
 pub mod settings;
 pub mod times;

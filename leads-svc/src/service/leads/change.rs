@@ -1,5 +1,6 @@
 //! Changing leads.
 
+use chrono::{DateTime, Utc};
 use leads_proto::reason::Reason;
 use uuid::Uuid;
 
@@ -7,6 +8,7 @@ use crate::{
     domain::{
         activity::{Change, Kind},
         lead::{Lead, Outcome, Stage, TransitionError, check_transition},
+        merge::{Choice, Link, Part, Side, Update},
     },
     service::{
         capture::{MAX_TRIES, contended},
@@ -19,6 +21,7 @@ use crate::{
     storage::{
         capture::{LeadWrite, Write},
         leads::Record,
+        merges::MergeWrite,
         transaction::Prior,
     },
 };
@@ -44,8 +47,8 @@ impl Core {
     /// # Errors
     /// `SCOPE_REQUIRED`, `NOT_FOUND`, `ETAG_MISMATCH`, `STAGE_TRANSITION`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
     pub async fn update_lead(&self, principal: &Principal, id: Uuid, change: LeadChange) -> Result<LeadView> {
-        self.change_lead(principal, id, |occasion, record| {
-            plan_update(occasion, record, &change)
+        self.change_lead(principal, id, |occasion, record, merges| {
+            plan_update(occasion, record, merges, &change)
         })
         .await
     }
@@ -56,7 +59,7 @@ impl Core {
         &self,
         principal: &Principal,
         id: Uuid,
-        plan: impl Fn(&Occasion<'_>, Record) -> Result<Option<Write>> + Send + Sync,
+        plan: impl Fn(&Occasion<'_>, Record, Vec<Link>) -> Result<Option<Write>> + Send + Sync,
     ) -> Result<LeadView> {
         principal.require(Scope::LeadsWrite)?;
         let facts = self.facts(principal.workspace()?).await?;
@@ -64,7 +67,14 @@ impl Core {
         let _turn = self.turns.take(facts.workspace.id, &[&id.to_string()]).await;
         for attempt in 0..MAX_TRIES {
             let record = self.record(&facts, id).await?;
-            let stored = match plan(&self.occasion(&facts, &actor), record)? {
+            let merges = if record.lead.own.is_some() {
+                self.store
+                    .merges_of(facts.workspace.id, &facts.keys, &[record.lead.id])
+                    .await?
+            } else {
+                Vec::new()
+            };
+            let stored = match plan(&self.occasion(&facts, &actor), record, merges)? {
                 Some(write) => self.store_write(&facts, write, attempt > 0).await?,
                 None => true,
             };
@@ -76,7 +86,12 @@ impl Core {
     }
 }
 
-fn plan_update(occasion: &Occasion<'_>, record: Record, change: &LeadChange) -> Result<Option<Write>> {
+fn plan_update(
+    occasion: &Occasion<'_>,
+    record: Record,
+    merges: Vec<Link>,
+    change: &LeadChange,
+) -> Result<Option<Write>> {
     let Record {
         lead: before,
         contact,
@@ -103,10 +118,11 @@ fn plan_update(occasion: &Occasion<'_>, record: Record, change: &LeadChange) -> 
     .into_iter()
     .flatten()
     .collect();
-    if stage_changes.is_empty() && own_changes.is_empty() {
+    let mut write = Write::empty(occasion.facts.workspace.id);
+    choose(&mut write, &mut lead, merges, change, occasion.now);
+    if stage_changes.is_empty() && own_changes.is_empty() && lead.own == before.own {
         return Ok(None);
     }
-    let mut write = Write::empty(occasion.facts.workspace.id);
     lead.revision += 1;
     lead.last_activity_at = occasion.now;
     if !stage_changes.is_empty() {
@@ -128,6 +144,33 @@ fn plan_update(occasion: &Occasion<'_>, record: Record, change: &LeadChange) -> 
         prior: Prior::At(before.revision),
     });
     Ok(Some(write))
+}
+
+/// Of a lead that absorbed others, what is set by hand is its own and counts in its merges from now on.
+fn choose(write: &mut Write, lead: &mut Lead, merges: Vec<Link>, change: &LeadChange, now: DateTime<Utc>) {
+    let is_stage = change.stage.is_some() || change.outcome.is_some();
+    let update = Update {
+        stage: is_stage.then_some((lead.stage, lead.outcome)),
+        tags: change.tags.clone(),
+        owner: change.owner.clone(),
+    };
+    let Some(own) = &mut lead.own else { return };
+    own.update(&update, now);
+    let parts = [
+        (Part::Stage, update.stage.is_some()),
+        (Part::Tags, update.tags.is_some()),
+        (Part::Owner, update.owner.is_some()),
+    ];
+    let side = Side::Survivor;
+    for mut link in merges {
+        for (part, _) in parts.iter().filter(|(_, is_set)| *is_set) {
+            link.merge.choices.insert(part.clone(), Choice { side, at: now });
+        }
+        write.merges.push(MergeWrite::Chosen {
+            id: link.merge.id,
+            choices: link.merge.choices,
+        });
+    }
 }
 
 /// Whether a CRM is sent the owner: only if the workspace mapped it.

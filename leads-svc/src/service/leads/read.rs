@@ -23,7 +23,7 @@ use crate::{
         principal::{Principal, Scope},
         view::LeadView,
     },
-    storage::leads::Record,
+    storage::leads::{Record, Shown},
 };
 
 /// Consents shown with a lead of a list: none, a page would need a query each.
@@ -101,11 +101,15 @@ impl Core {
         let facts = self.readable(principal).await?;
         let list = List::new(&facts, "ListConversation", &id, size, self.store.clock().now());
         let from = list.cursor::<i64>(token)?.unwrap_or_default();
-        let contact = self.contact_of(&facts, id).await?;
-        let messages = self
-            .store
-            .messages(facts.workspace.id, &facts.keys, contact, from, list.rows())
-            .await?;
+        let shown = self.shown(&facts, id).await?;
+        let messages = if shown.has_absorbed {
+            self.united_messages(&facts, shown.lead, from, list.rows())
+                .await?
+        } else {
+            self.store
+                .messages(facts.workspace.id, &facts.keys, shown.contact, from, list.rows())
+                .await?
+        };
         list.page(
             messages,
             |message| message.text.len(),
@@ -127,10 +131,10 @@ impl Core {
         let facts = self.readable(principal).await?;
         let list = List::new(&facts, "ListActivities", &id, size, self.store.clock().now());
         let before = list.cursor::<Uuid>(token)?;
-        self.contact_of(&facts, id).await?;
+        let leads = self.leads_shown_as(&facts, id).await?;
         let activities = self
             .store
-            .activities(facts.workspace.id, &facts.keys, id, before, list.rows())
+            .activities(facts.workspace.id, &facts.keys, &leads, before, list.rows())
             .await?;
         list.page(activities, activity_bytes, |activity| activity.id)
     }
@@ -149,10 +153,10 @@ impl Core {
         let facts = self.readable(principal).await?;
         let list = List::new(&facts, "ListScores", &id, size, self.store.clock().now());
         let before = list.cursor::<Uuid>(token)?;
-        self.contact_of(&facts, id).await?;
+        let leads = self.leads_shown_as(&facts, id).await?;
         let scores = self
             .store
-            .scores(facts.workspace.id, &facts.keys, id, before, list.rows())
+            .scores(facts.workspace.id, &facts.keys, &leads, before, list.rows())
             .await?;
         let page = list.page(scores, |(_, score)| score_bytes(score), |(id, _)| *id)?;
         Ok(page.map(|(_, score)| score))
@@ -163,22 +167,59 @@ impl Core {
         self.facts(principal.workspace()?).await
     }
 
-    async fn contact_of(&self, facts: &Facts, lead: Uuid) -> Result<Uuid> {
-        let found = self.store.find_contact_of_lead(facts.workspace.id, lead).await?;
+    async fn shown(&self, facts: &Facts, lead: Uuid) -> Result<Shown> {
+        let found = self.store.find_shown(facts.workspace.id, lead).await?;
         found.ok_or_else(|| Error::not_found("lead"))
     }
 
+    /// The lead that a lead is shown as, and all that are shown as it.
+    async fn leads_shown_as(&self, facts: &Facts, lead: Uuid) -> Result<Vec<Uuid>> {
+        let shown = self.shown(facts, lead).await?;
+        if shown.has_absorbed {
+            Ok(self.store.leads_shown_as(facts.workspace.id, shown.lead).await?)
+        } else {
+            Ok(vec![shown.lead])
+        }
+    }
+
+    async fn united_messages(
+        &self,
+        facts: &Facts,
+        lead: Uuid,
+        from: i64,
+        most: u64,
+    ) -> Result<Vec<StoredMessage>> {
+        let group = self.group_of(facts, lead).await?;
+        let (from, most) = (
+            usize::try_from(from).unwrap_or_default(),
+            usize::try_from(most).unwrap_or(usize::MAX),
+        );
+        Ok(group
+            .transcript(&group.tree)
+            .into_iter()
+            .skip(from)
+            .take(most)
+            .collect())
+    }
+
     pub(super) async fn record(&self, facts: &Facts, id: Uuid) -> Result<Record> {
-        let found = self.store.find_lead(facts.workspace.id, &facts.keys, id).await?;
+        let (workspace, keys) = (facts.workspace.id, &facts.keys);
+        let mut found = self.store.find_lead(workspace, keys, id).await?;
+        if let Some(root) = found.as_ref().and_then(|found| found.lead.merged_into) {
+            found = self.store.find_lead(workspace, keys, root).await?;
+        }
         found.ok_or_else(|| Error::not_found("lead"))
     }
 
     pub(super) async fn view(&self, facts: &Facts, id: Uuid) -> Result<LeadView> {
         let record = self.record(facts, id).await?;
-        let consents = self
-            .store
-            .consents(facts.workspace.id, record.contact.id, plan::SHOWN_CONSENTS as u64)
-            .await?;
+        let consents = if record.lead.own.is_some() {
+            self.group_of(facts, record.lead.id).await?.consents
+        } else {
+            self.store
+                .consents(facts.workspace.id, record.contact.id, plan::SHOWN_CONSENTS as u64)
+                .await?
+        };
         Ok(LeadView::new(record, consents, facts))
     }
 }

@@ -33,7 +33,7 @@ impl Core {
         provider: Option<Provider>,
     ) -> Result<Vec<Link>> {
         let view = self
-            .change_lead(principal, id, |occasion, record| {
+            .change_lead(principal, id, |occasion, record, _| {
                 plan_sync(occasion, record, provider).map(Some)
             })
             .await?;

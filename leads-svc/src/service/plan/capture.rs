@@ -145,6 +145,7 @@ pub fn capture(occasion: Occasion<'_>, capture: Capture, whom: Whom) -> Planned 
         score: known.as_ref().and_then(|known| known.score.clone()),
         jobs: known.map(|known| known.jobs).unwrap_or_default(),
         consents,
+        activity: None,
     };
     let view = change_lead(&occasion, &mut write, standing, Some(touch));
     let collected = if is_new {
@@ -181,5 +182,7 @@ fn new_lead(occasion: &Occasion<'_>, contact: &mut Contact, touch: &Touch) -> Op
         last_activity_at: occasion.now,
         revision: 1,
         sync_revision: 1,
+        merged_into: None,
+        own: None,
     })
 }

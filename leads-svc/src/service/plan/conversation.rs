@@ -72,6 +72,7 @@ pub fn append_messages(
         score,
         jobs,
         consents,
+        activity: None,
     };
     let view = change_lead(&occasion, &mut write, standing, None);
     (write, view, appended)

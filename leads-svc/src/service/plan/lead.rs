@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{occasion::Occasion, owe::owe};
 use crate::{
     domain::{
-        activity::{Change, Kind},
+        activity::{Activity, Change, Kind},
         capture::StoredMessage,
         consent::Consent,
         contact::{Contact, Profile},
@@ -41,6 +41,8 @@ pub(super) struct Standing {
     pub(super) score: Option<Score>,
     pub(super) jobs: HashMap<Provider, Job>,
     pub(super) consents: Vec<Consent>,
+    /// What happened, if it was neither a capture nor a message.
+    pub(super) activity: Option<Activity>,
 }
 
 /// Scores, raises revisions, writes the timeline and owes the CRMs.
@@ -60,7 +62,9 @@ pub(super) fn change_lead(
         score,
         mut jobs,
         consents,
+        activity,
     } = standing;
+    let is_other = activity.is_some();
     let prior = if is_new {
         Prior::Absent
     } else {
@@ -99,6 +103,8 @@ pub(super) fn change_lead(
             write
                 .activities
                 .push((lead.id, occasion.activity(Kind::Merged, changes.clone(), text)));
+        } else if let Some(activity) = activity {
+            write.activities.push((lead.id, activity));
         } else {
             let text = format!("{appended} new messages");
             write.activities.push((
@@ -106,7 +112,7 @@ pub(super) fn change_lead(
                 occasion.activity(Kind::ConversationAppended, Vec::new(), text),
             ));
         }
-        if rescored || !changes.is_empty() {
+        if rescored || is_other || !changes.is_empty() {
             lead.sync_revision += 1;
         }
     } else {
@@ -137,7 +143,7 @@ pub(super) fn change_lead(
     };
     lead.last_activity_at = occasion.now;
     let filled = contact.profile.filled();
-    if is_new || rescored || !changes.is_empty() {
+    if is_new || is_other || rescored || !changes.is_empty() {
         owe(occasion, write, &lead, filled, &mut jobs, None);
     }
     write.lead = Some(LeadWrite {

@@ -2,6 +2,7 @@
 
 mod capture;
 mod conversation;
+mod group;
 mod identities;
 mod known;
 mod lead;
@@ -10,6 +11,7 @@ mod owe;
 
 pub use capture::{Collected, Planned, capture};
 pub use conversation::{append_messages, append_to_contact};
+pub use group::{Arrival, Group, Kept, Member, arrive, merge, unmerge};
 pub use known::{Known, SHOWN_CONSENTS, Whom};
 pub use occasion::Occasion;
 pub use owe::owe;

@@ -10,6 +10,7 @@ pub mod contact;
 pub mod idempotency;
 pub mod identity;
 pub mod lead;
+pub mod merge;
 pub mod message;
 pub mod score;
 pub mod sync_job;

@@ -94,6 +94,7 @@ impl Store {
         let mut select = scope::select::<lead::Entity>(look.workspace)
             .select_only()
             .columns([lead::Column::CapturedAt, lead::Column::Id])
+            .filter(lead::Column::MergedInto.is_null())
             .filter(is_owed(look, settings))
             .order_by_asc(lead::Column::CapturedAt)
             .order_by_asc(lead::Column::Id)

@@ -359,6 +359,20 @@ impl LeadsService for Stub {
         Err(Status::unimplemented(""))
     }
 
+    async fn merge_leads(
+        &self,
+        _: Request<pb::MergeLeadsRequest>,
+    ) -> Result<Response<pb::MergeLeadsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn unmerge_lead(
+        &self,
+        _: Request<pb::UnmergeLeadRequest>,
+    ) -> Result<Response<pb::UnmergeLeadResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn list_scores(
         &self,
         _: Request<pb::ListScoresRequest>,

@@ -152,6 +152,26 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                 "lead.owner",
             ],
         ),
+        "leads.v1.LeadsService/MergeLeads" => (
+            v1::MergeLeadsRequest {
+                choices: [
+                    ("score".to_owned(), "survivor".to_owned()),
+                    ("stage".to_owned(), "both".to_owned()),
+                ]
+                .into(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &["lead_id", "absorbed_lead_id", "choices.score", "choices.stage"],
+        ),
+        "leads.v1.LeadsService/UnmergeLead" => (
+            v1::UnmergeLeadRequest {
+                merge_id: "x".to_owned(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &["lead_id", "merge_id"],
+        ),
         "leads.v1.LeadsService/DeleteLead" | "leads.v1.LeadsService/ListDuplicates" => {
             (Vec::new(), &["lead_id"])
         }

@@ -105,6 +105,17 @@ fn naming_lead(path: &str, lead_id: &str) -> Option<Vec<u8>> {
             ..Default::default()
         }
         .encode_to_vec(),
+        "MergeLeads" => v1::MergeLeadsRequest {
+            absorbed_lead_id: ids::format::<ids::Lead>(Uuid::from_u128(7)),
+            lead_id,
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "UnmergeLead" => v1::UnmergeLeadRequest {
+            lead_id,
+            ..Default::default()
+        }
+        .encode_to_vec(),
         "ListDuplicates" => v1::ListDuplicatesRequest { lead_id }.encode_to_vec(),
         "ListConversation" | "ListActivities" | "ListScores" => v1::ListScoresRequest {
             lead_id,
