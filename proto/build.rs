@@ -4,18 +4,20 @@ use std::{env, fs, path::PathBuf};
 
 use anyhow::Context;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "leads/v1/contacts.proto",
     "leads/v1/leads.proto",
     "leads/v1/workspaces.proto",
+    "leads/v1/members.proto",
     "leads/v1/integrations.proto",
     "leads/connector/v1/connector.proto",
 ];
 
 /// Messages with a secret in them: their Debug is written by hand in `src/redact.rs`.
-const SECRET_HOLDERS: [&str; 4] = [
+const SECRET_HOLDERS: [&str; 5] = [
     ".leads.v1.CreateWorkspaceResponse",
     ".leads.v1.CreateApiKeyResponse",
+    ".leads.v1.RotateApiKeyResponse",
     ".leads.v1.HubspotCredentials",
     ".leads.connector.v1.HubspotSecret",
 ];

@@ -11,7 +11,7 @@ use leads_proto::{
         v1::{
             contacts_service_server::ContactsServiceServer,
             integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
-            workspaces_service_server::WorkspacesServiceServer,
+            members_service_server::MembersServiceServer, workspaces_service_server::WorkspacesServiceServer,
         },
     },
 };
@@ -37,6 +37,7 @@ use crate::{
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
+        members::Members,
         server::{Door, route},
         workspaces::Workspaces,
     },
@@ -49,19 +50,21 @@ use crate::{
 /// Readiness check that holds while the doors are open.
 const DOORS_CHECK: &str = "doors";
 /// What reflection lists: the connectors' API is not for callers.
-const PUBLIC_SERVICES: [&str; 5] = [
+const PUBLIC_SERVICES: [&str; 6] = [
     "leads.v1.LeadsService",
     "leads.v1.ContactsService",
     "leads.v1.WorkspacesService",
+    "leads.v1.MembersService",
     "leads.v1.IntegrationsService",
     "grpc.health.v1.Health",
 ];
 /// Services whose health callers may ask for: the process as a whole, and by name.
-const HEALTH_SERVICES: [&str; 5] = [
+const HEALTH_SERVICES: [&str; 6] = [
     "",
     "leads.v1.LeadsService",
     "leads.v1.ContactsService",
     "leads.v1.WorkspacesService",
+    "leads.v1.MembersService",
     "leads.v1.IntegrationsService",
 ];
 /// What the tasks may take to end beyond the doors' own drain.
@@ -73,9 +76,10 @@ const GRACE: Duration = Duration::from_secs(3);
 /// It cannot be reached.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let kek = KeyEncryptionKey::from_base64(config.crypto.kek.expose()).context("crypto.kek")?;
-    Store::connect(&config.storage.options(), kek, Clock::system())
+    let store = Store::connect(&config.storage.options(), kek, Clock::system())
         .await
-        .context("storage.url")
+        .context("storage.url")?;
+    Ok(store.with_default_plan(config.plans.default))
 }
 
 /// Serves until a signal says otherwise.
@@ -131,12 +135,17 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
     tasks.spawn("backfill", jobs::backfill::run(core.clone(), stop.clone()));
     tasks.spawn(
         "housekeeping",
-        jobs::housekeeping::run(core, auth, readiness.clone(), stop.clone()),
+        jobs::housekeeping::run(core.clone(), auth, readiness.clone(), stop.clone()),
     );
 
     stop.cancelled().await;
     readiness.set(DOORS_CHECK, false);
-    tasks.drain(Limits::default().drain + GRACE).await?;
+    let drained = tasks.drain(Limits::default().drain + GRACE).await;
+    // What the last calls used.
+    if let Err(error) = core.note_usage().await {
+        tracing::warn!(error = %error, "use of plans was not noted");
+    }
+    drained?;
     tracing::info!("leads-svc has stopped");
     Ok(())
 }
@@ -209,9 +218,11 @@ async fn open_doors(
         WorkspacesServiceServer::new(Workspaces::new(core.clone())).max_encoding_message_size(most);
     let integrations =
         IntegrationsServiceServer::new(Integrations::new(core.clone())).max_encoding_message_size(most);
+    let members = MembersServiceServer::new(Members::new(core.clone())).max_encoding_message_size(most);
     let mut public = Routes::new(leads)
         .add_service(contacts)
         .add_service(workspaces)
+        .add_service(members)
         .add_service(integrations)
         .add_service(health);
     if config.server.reflection {

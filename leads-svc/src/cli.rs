@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 use leads_runtime::process::{self, config as settings};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     app,
     config::Config,
-    domain::{ids, sync::Provider, workspace::Settings},
+    domain::{ids, plan::Plan, sync::Provider, workspace::Settings},
     qualify::jsonl,
     service::{
         keys::mint,
@@ -71,7 +72,15 @@ enum WorkspaceCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Lists workspaces, oldest first.
+    /// Gives a workspace a plan: free, starter, growth, business or enterprise.
+    SetPlan {
+        /// `ws_…`
+        workspace: String,
+        /// The plan.
+        #[arg(value_parser = plan_of)]
+        plan: Plan,
+    },
+    /// Lists workspaces with their plans, oldest first.
     List {
         /// Print JSON.
         #[arg(long)]
@@ -105,9 +114,12 @@ struct KeyArgs {
     /// Name for people.
     #[arg(long)]
     name: String,
-    /// Scopes of a workspace's key, separated by commas; all if absent.
+    /// Scopes of a workspace's or a platform key, separated by commas; all that it can have if absent.
     #[arg(long, value_delimiter = ',')]
     scopes: Vec<String>,
+    /// Days after which the key ends by itself; never if absent.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    valid_days: Option<u16>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -168,21 +180,43 @@ async fn workspace(store: &Store, command: WorkspaceCommand) -> anyhow::Result<(
             let lines = [format!("workspace {id}"), format!("key       {key}")];
             print(json, &json!({"workspace": id, "name": name, "key": key}), &lines)
         }
+        WorkspaceCommand::SetPlan { workspace, plan } => {
+            let id = ids::parse::<ids::Workspace>(&workspace)
+                .map_err(|problem| anyhow::anyhow!("{workspace} {problem}"))?;
+            if !store.set_plan(id, plan).await? {
+                bail!("there is no workspace {workspace}");
+            }
+            Ok(())
+        }
         WorkspaceCommand::List { json } => {
             let all = store.list_workspaces().await?;
             let id =
                 |workspace: &crate::domain::workspace::Workspace| ids::format::<ids::Workspace>(workspace.id);
             let values: Vec<Value> = all
                 .iter()
-                .map(|workspace| json!({"workspace": id(workspace), "name": workspace.name}))
+                .map(|workspace| json!({"workspace": id(workspace), "plan": workspace.plan.word(), "name": workspace.name}))
                 .collect();
             let lines: Vec<String> = all
                 .iter()
-                .map(|workspace| format!("{}  {}", id(workspace), workspace.name))
+                .map(|workspace| {
+                    format!(
+                        "{}  {:10}  {}",
+                        id(workspace),
+                        workspace.plan.word(),
+                        workspace.name
+                    )
+                })
                 .collect();
             print(json, &Value::Array(values), &lines)
         }
     }
+}
+
+fn plan_of(word: &str) -> Result<Plan, String> {
+    Plan::parse(word).ok_or_else(|| {
+        let known = Plan::ALL.map(Plan::word).join(", ");
+        format!("there is no such plan; known are: {known}")
+    })
 }
 
 async fn create_key(store: &Store, args: KeyArgs) -> anyhow::Result<()> {
@@ -193,9 +227,15 @@ async fn create_key(store: &Store, args: KeyArgs) -> anyhow::Result<()> {
             if store.find_workspace(id).await?.is_none() {
                 bail!("there is no workspace {workspace}");
             }
-            (Bound::Workspace(id), workspace_scopes(&args.scopes)?)
+            (
+                Bound::Workspace(id),
+                scopes(&args.scopes, Scope::of_workspaces().collect())?,
+            )
         }
-        (None, true, _) => (Bound::Platform, vec![Scope::PlatformWorkspaces]),
+        (None, true, _) => (
+            Bound::Platform,
+            scopes(&args.scopes, Scope::of_platforms().collect())?,
+        ),
         (None, false, Some(destination)) => {
             let Some(provider) = Provider::parse(destination) else {
                 let known: Vec<&str> = Provider::ALL.into_iter().map(Provider::name).collect();
@@ -211,7 +251,10 @@ async fn create_key(store: &Store, args: KeyArgs) -> anyhow::Result<()> {
         }
         (None, false, None) => bail!("say for whom: --workspace, --platform or --connector"),
     };
-    let (key, text) = mint(store, &bound, &args.name, &scopes, None);
+    let expires_at = args
+        .valid_days
+        .map(|days| store.clock().now() + TimeDelta::days(days.into()));
+    let (key, text) = mint(store, &bound, &args.name, &scopes, expires_at);
     let id = key.id.clone();
     store.create_key(key).await?;
     print(
@@ -228,17 +271,18 @@ async fn revoke_key(store: &Store, id: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn workspace_scopes(names: &[String]) -> anyhow::Result<Vec<Scope>> {
+/// The scopes of these names among those that a key can have; all if none is named.
+fn scopes(names: &[String], possible: Vec<Scope>) -> anyhow::Result<Vec<Scope>> {
     if names.is_empty() {
-        return Ok(Scope::of_workspaces().collect());
+        return Ok(possible);
     }
     names
         .iter()
         .map(|name| {
             Scope::parse(name)
-                .filter(|scope| Scope::of_workspaces().any(|of| of == *scope))
+                .filter(|scope| possible.contains(scope))
                 .with_context(|| {
-                    let known: Vec<&str> = Scope::of_workspaces().map(Scope::name).collect();
+                    let known: Vec<&str> = possible.iter().map(|scope| scope.name()).collect();
                     format!("there is no scope {name}; known are: {}", known.join(", "))
                 })
         })

@@ -11,6 +11,7 @@ use leads_runtime::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    domain::plan::Plan,
     service::{auth::Rate, connector::Times},
     storage::{self, crypto::KeyEncryptionKey},
 };
@@ -29,6 +30,7 @@ pub struct Config {
     pub ops: OpsConfig,
     pub storage: StorageConfig,
     pub crypto: CryptoConfig,
+    pub plans: PlansConfig,
     pub redis: RedisConfig,
     pub delivery: DeliveryConfig,
     pub telemetry: TelemetryConfig,
@@ -70,6 +72,14 @@ pub struct StorageConfig {
 pub struct CryptoConfig {
     /// Key-encryption key in base64.
     pub kek: Secret,
+}
+
+/// `[plans]`: what workspaces may use.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlansConfig {
+    /// Plan of new workspaces.
+    pub default: Plan,
 }
 
 /// `[delivery]`: times of the delivery protocol, in milliseconds.

@@ -64,8 +64,17 @@ reasons! {
     AmbiguousCredentials = "AMBIGUOUS_CREDENTIALS" => Unauthenticated, UNAUTHORIZED;
     /// The credential lacks the scope named in the metadata. Use or create a key that has it.
     ScopeRequired = "SCOPE_REQUIRED" => PermissionDenied, FORBIDDEN;
+    /// The workspace's plan does not have this; the plan that unlocks it is in the metadata. Change the plan.
+    PlanRequired = "PLAN_REQUIRED" => FailedPrecondition, PAYMENT_REQUIRED;
+    /// The workspace has used what its plan gives of this; the numbers and the plan that raises them are in the
+    /// metadata. Change the plan, or wait until the month is over where a month is counted.
+    PlanLimit = "PLAN_LIMIT" => FailedPrecondition, PAYMENT_REQUIRED;
+    /// The key is revoked, expired or replaced. Create a new one.
+    KeyEnded = "KEY_ENDED" => FailedPrecondition, CONFLICT;
     /// The workspace has no such resource.
     NotFound = "NOT_FOUND" => NotFound, NOT_FOUND;
+    /// The workspace has such a thing already. Use it, or change what must be unique.
+    AlreadyExists = "ALREADY_EXISTS" => AlreadyExists, CONFLICT;
     /// The request id was used with another body or method in the last 24 hours. Take a new one.
     RequestIdReused = "REQUEST_ID_REUSED" => InvalidArgument, UNPROCESSABLE_ENTITY;
     /// Somebody changed the resource since it was read. Read it again and decide anew.

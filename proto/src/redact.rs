@@ -17,6 +17,7 @@ macro_rules! hidden {
 hidden! {
     v1::CreateWorkspaceResponse => "CreateWorkspaceResponse",
     v1::CreateApiKeyResponse => "CreateApiKeyResponse",
+    v1::RotateApiKeyResponse => "RotateApiKeyResponse",
     v1::HubspotCredentials => "HubspotCredentials",
     connector::HubspotSecret => "HubspotSecret",
 }

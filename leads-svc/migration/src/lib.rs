@@ -8,6 +8,8 @@ mod m0002_leads;
 mod m0003_delivery;
 mod m0004_breaker;
 mod m0005_connections;
+mod m0006_plans;
+mod m0007_members;
 mod m0010_identities;
 mod m0011_merges;
 
@@ -22,6 +24,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_delivery::Migration),
             Box::new(m0004_breaker::Migration),
             Box::new(m0005_connections::Migration),
+            Box::new(m0006_plans::Migration),
+            Box::new(m0007_members::Migration),
             Box::new(m0010_identities::Migration),
             Box::new(m0011_merges::Migration),
         ]

@@ -24,6 +24,8 @@ kinds! {
     Contact = "contact";
     /// A lead.
     Lead = "lead";
+    /// A member of a workspace.
+    Member = "member";
     /// A message that the caller gave no id.
     Message = "msg";
     /// A merge of leads.

@@ -44,6 +44,13 @@ pub struct Order {
     pub descending: bool,
 }
 
+impl LeadQuery {
+    /// Whether the answer depends on scores.
+    pub fn names_score(&self) -> bool {
+        self.score_min.is_some() || self.score_max.is_some() || self.order.key == Key::Score
+    }
+}
+
 impl Order {
     /// Reads `captured_at desc` and its like; empty is the newest first.
     ///

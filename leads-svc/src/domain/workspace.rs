@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{contact::Field, icp::IdealCustomer, identity::Country};
+use super::{contact::Field, icp::IdealCustomer, identity::Country, plan::Plan};
 
 /// A workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub struct Workspace {
     pub name: String,
     /// How leads are judged and routed.
     pub settings: Settings,
+    /// What it may use.
+    pub plan: Plan,
     /// When it was created.
     pub created_at: DateTime<Utc>,
 }

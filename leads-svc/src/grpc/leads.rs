@@ -1,5 +1,6 @@
 //! LeadsService: parse, call the use case, convert.
 
+use futures::{StreamExt, stream};
 use leads_proto::{
     leads::v1::{self, leads_service_server},
     reason::Reason,
@@ -26,6 +27,10 @@ use crate::{
         principal::Principal,
     },
 };
+
+/// Captures of a batch that are at work together: as many as fill a transaction, and no more connections and memory
+/// than these need.
+const AT_ONCE: usize = 128;
 
 /// Serves the RPCs of leads.
 #[derive(Debug, Clone)]
@@ -84,8 +89,11 @@ impl leads_service_server::LeadsService for Leads {
         self.core.admit_batch(&caller).await?;
         let requests = request.into_inner().requests;
         let collected = requests.into_iter().map(|request| self.collect(&caller, request));
-        let results = futures::future::join_all(collected).await;
-        let results = results.into_iter().map(batch_result).collect();
+        let results = stream::iter(collected)
+            .buffered(AT_ONCE)
+            .map(batch_result)
+            .collect()
+            .await;
         Ok(Response::new(v1::BatchCollectLeadsResponse { results }))
     }
 

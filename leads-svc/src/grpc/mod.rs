@@ -7,6 +7,7 @@ pub mod convert;
 pub mod integrations;
 pub mod layers;
 pub mod leads;
+pub mod members;
 pub mod scopes;
 pub mod server;
 pub mod status;

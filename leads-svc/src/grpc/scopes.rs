@@ -61,6 +61,14 @@ pub const TABLE: &[(&str, Access)] = &[
         Scoped(Scope::WorkspaceAdmin),
     ),
     (
+        "/leads.v1.WorkspacesService/SetPlan",
+        Scoped(Scope::PlatformWorkspaces),
+    ),
+    (
+        "/leads.v1.WorkspacesService/GetUsage",
+        Scoped(Scope::WorkspaceRead),
+    ),
+    (
         "/leads.v1.WorkspacesService/CreateApiKey",
         Scoped(Scope::WorkspaceAdmin),
     ),
@@ -69,7 +77,27 @@ pub const TABLE: &[(&str, Access)] = &[
         Scoped(Scope::WorkspaceAdmin),
     ),
     (
+        "/leads.v1.WorkspacesService/RotateApiKey",
+        Scoped(Scope::WorkspaceAdmin),
+    ),
+    (
         "/leads.v1.WorkspacesService/RevokeApiKey",
+        Scoped(Scope::WorkspaceAdmin),
+    ),
+    (
+        "/leads.v1.MembersService/CreateMember",
+        Scoped(Scope::WorkspaceAdmin),
+    ),
+    (
+        "/leads.v1.MembersService/ListMembers",
+        Scoped(Scope::WorkspaceAdmin),
+    ),
+    (
+        "/leads.v1.MembersService/UpdateMember",
+        Scoped(Scope::WorkspaceAdmin),
+    ),
+    (
+        "/leads.v1.MembersService/DeleteMember",
         Scoped(Scope::WorkspaceAdmin),
     ),
     (

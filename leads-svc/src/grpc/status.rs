@@ -48,11 +48,21 @@ impl From<Error> for Status {
             details.add_quota_failure_violation(error.reason.name(), &*error.text);
         }
         if error.reason.grpc_code() == Code::FailedPrecondition {
-            let subject = error
-                .fields
-                .first()
-                .map_or("", |violation| violation.field.as_str());
-            details.add_precondition_failure_violation(error.reason.name(), subject, &*error.text);
+            let of_plan = error
+                .metadata
+                .iter()
+                .find(|(key, _)| matches!(*key, "entitlement" | "limit"));
+            let (kind, subject) = match of_plan {
+                Some((_, subject)) => ("PLAN", subject.as_str()),
+                None => {
+                    let field = error.fields.first();
+                    (
+                        error.reason.name(),
+                        field.map_or("", |violation| violation.field.as_str()),
+                    )
+                }
+            };
+            details.add_precondition_failure_violation(kind, subject, &*error.text);
         }
         Status::with_error_details(error.reason.grpc_code(), clip(error.text), details)
     }

@@ -5,12 +5,9 @@ use tonic::{Request, Response, Status};
 
 use super::{
     call::{created, invalid, principal},
-    convert::{settings, times},
+    convert::{keys, plans, settings},
 };
-use crate::{
-    domain::workspace::Settings,
-    service::{core::Core, keys::Key},
-};
+use crate::{domain::workspace::Settings, service::core::Core};
 
 /// Serves the RPCs of workspaces and keys.
 #[derive(Debug, Clone)]
@@ -64,19 +61,35 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
         Ok(Response::new(settings::workspace(workspace)))
     }
 
+    async fn set_plan(
+        &self,
+        request: Request<v1::SetPlanRequest>,
+    ) -> Result<Response<v1::Workspace>, Status> {
+        let caller = principal(&request)?;
+        let plan = plans::new_plan(request.get_ref()).map_err(invalid)?;
+        let workspace = self.core.set_plan(&caller, plan).await?;
+        Ok(Response::new(settings::workspace(workspace)))
+    }
+
+    async fn get_usage(&self, request: Request<v1::GetUsageRequest>) -> Result<Response<v1::Usage>, Status> {
+        let report = self.core.usage(&principal(&request)?).await?;
+        Ok(Response::new(plans::usage(report)))
+    }
+
     async fn create_api_key(
         &self,
         request: Request<v1::CreateApiKeyRequest>,
     ) -> Result<Response<v1::CreateApiKeyResponse>, Status> {
         let caller = principal(&request)?;
         let request = request.into_inner();
-        let expires_at = settings::key_expiry(&request).map_err(invalid)?;
+        let now = self.core.store.clock().now();
+        let (expires_at, member) = keys::new_key(&caller, &request, now).map_err(invalid)?;
         let (key, secret) = self
             .core
-            .create_api_key(&caller, &request.name, &request.scopes, expires_at)
+            .create_api_key(&caller, &request.name, &request.scopes, expires_at, member)
             .await?;
         Ok(created(v1::CreateApiKeyResponse {
-            key: Some(api_key(key)),
+            key: Some(keys::key(key)),
             secret,
         }))
     }
@@ -85,9 +98,26 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
         &self,
         request: Request<v1::ListApiKeysRequest>,
     ) -> Result<Response<v1::ListApiKeysResponse>, Status> {
-        let keys = self.core.list_api_keys(&principal(&request)?).await?;
+        let found = self.core.list_api_keys(&principal(&request)?).await?;
         Ok(Response::new(v1::ListApiKeysResponse {
-            keys: keys.into_iter().map(api_key).collect(),
+            keys: found.into_iter().map(keys::key).collect(),
+        }))
+    }
+
+    async fn rotate_api_key(
+        &self,
+        request: Request<v1::RotateApiKeyRequest>,
+    ) -> Result<Response<v1::RotateApiKeyResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let overlap = keys::rotation(&request).map_err(invalid)?;
+        let (key, secret) = self
+            .core
+            .rotate_api_key(&caller, &request.key_id, overlap)
+            .await?;
+        Ok(created(v1::RotateApiKeyResponse {
+            key: Some(keys::key(key)),
+            secret,
         }))
     }
 
@@ -97,20 +127,8 @@ impl workspaces_service_server::WorkspacesService for Workspaces {
     ) -> Result<Response<v1::RevokeApiKeyResponse>, Status> {
         let caller = principal(&request)?;
         let id = request.into_inner().key_id;
-        settings::key_id(&id).map_err(invalid)?;
+        keys::key_id(&id).map_err(invalid)?;
         self.core.revoke_api_key(&caller, &id).await?;
         Ok(Response::new(v1::RevokeApiKeyResponse {}))
-    }
-}
-
-fn api_key(key: Key) -> v1::ApiKey {
-    v1::ApiKey {
-        id: key.id,
-        name: key.name,
-        scopes: key.scopes,
-        created_at: Some(times::timestamp(key.created_at)),
-        expires_at: key.expires_at.map(times::timestamp),
-        last_used_at: key.last_used_at.map(times::timestamp),
-        revoked_at: key.revoked_at.map(times::timestamp),
     }
 }

@@ -1,4 +1,4 @@
-//! Small regular work: use of keys, old answers, the database's clock.
+//! Small regular work: use of plans and keys, old answers, the database's clock.
 
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ pub async fn run(core: Core, auth: Auth, readiness: Readiness, stop: Cancellatio
     let mut round = 0_u32;
     loop {
         readiness.set(STORAGE_CHECK, core.follow_clock().await.is_ok());
+        if let Err(error) = core.note_usage().await {
+            tracing::warn!(error = %error, "use of plans was not noted");
+        }
         if round.is_multiple_of(SELDOM) {
             if let Err(error) = auth.note_use().await {
                 tracing::warn!(error = %error, "use of keys was not noted");

@@ -17,13 +17,20 @@ use governor::{
 };
 use leads_proto::reason::Reason;
 use moka::future::Cache;
+use uuid::Uuid;
 
 use super::{
     error::{Error, Result},
     keys::Presented,
     principal::{Bound, Principal, Scope},
 };
-use crate::storage::{Store, keys::Key};
+use crate::{
+    domain::{
+        member::Role,
+        plan::{Limit, Plan},
+    },
+    storage::{Store, keys::Key},
+};
 
 /// How long a revoked key may still pass; the API promises at most five seconds.
 const FRESH: Duration = Duration::from_secs(4);
@@ -31,6 +38,10 @@ const MAX_KEPT: u64 = 100_000;
 /// Wrong credentials of one address before it is told to slow down, and how fast that is forgiven.
 const WRONG_BURST: NonZeroU32 = NonZeroU32::new(100).unwrap();
 const WRONG_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
+/// The same for the wrong secrets of one key, whatever addresses they come from. The right one passes all the time, so
+/// that nobody can lock a key by guessing.
+const WRONG_KEY_BURST: NonZeroU32 = NonZeroU32::new(20).unwrap();
+const WRONG_KEY_PER_MINUTE: NonZeroU32 = NonZeroU32::new(12).unwrap();
 
 type CallLimiter =
     RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
@@ -57,17 +68,26 @@ pub struct RateState {
     pub window: Duration,
 }
 
+/// A credential with the role of the member that it belongs to.
+struct Known {
+    key: Key,
+    role: Option<Role>,
+}
+
 /// See the module; clones share everything.
 #[derive(Clone)]
 pub struct Auth(Arc<Inner>);
 
 struct Inner {
     store: Store,
-    known: Cache<String, Arc<Key>>,
+    known: Cache<String, Arc<Known>>,
     used: Mutex<HashMap<String, DateTime<Utc>>>,
     calls: CallLimiter,
     rate: Rate,
     wrong: DefaultKeyedRateLimiter<IpAddr>,
+    wrong_keys: DefaultKeyedRateLimiter<String>,
+    plans: Cache<Uuid, Plan>,
+    plan_calls: HashMap<Plan, DefaultKeyedRateLimiter<Uuid>>,
 }
 
 impl Auth {
@@ -84,6 +104,17 @@ impl Auth {
             calls: RateLimiter::keyed(quota).with_middleware(),
             rate,
             wrong: RateLimiter::keyed(Quota::per_minute(WRONG_PER_MINUTE).allow_burst(WRONG_BURST)),
+            wrong_keys: RateLimiter::keyed(
+                Quota::per_minute(WRONG_KEY_PER_MINUTE).allow_burst(WRONG_KEY_BURST),
+            ),
+            plan_calls: Plan::ALL
+                .into_iter()
+                .filter_map(|plan| Some((plan, per_minute(plan)?)))
+                .collect(),
+            plans: Cache::builder()
+                .max_capacity(MAX_KEPT)
+                .time_to_live(FRESH)
+                .build(),
         }))
     }
 
@@ -91,32 +122,91 @@ impl Auth {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`, the same whether the key is malformed, unknown, revoked or expired; `RATE_LIMITED` if the
-    /// address sent too many of those; `STORAGE_UNAVAILABLE`.
+    /// address sent too many of those, or the key met too many wrong secrets; `STORAGE_UNAVAILABLE`.
     pub async fn authenticate(&self, bearer: &str, peer: Option<IpAddr>) -> Result<Principal> {
         let Some(presented) = Presented::parse(bearer) else {
-            return Err(self.wrong(peer));
+            return Err(self.wrong(peer, None));
         };
-        let known = match self.0.known.get(presented.id).await {
-            Some(key) => Some(key),
-            None => self.0.store.find_key(presented.id).await?.map(Arc::new),
+        let kept = self.0.known.get(presented.id).await;
+        let is_kept = kept.is_some();
+        let known = match kept {
+            Some(known) => Some(known),
+            None => self.find(presented.id).await?.map(Arc::new),
         };
         let now = self.0.store.clock().now();
-        let Some(key) = known.filter(|key| presented.matches(&self.0.store, key) && is_valid(key, now))
+        let Some(known) =
+            known.filter(|known| presented.matches(&self.0.store, &known.key) && is_valid(known, now))
         else {
-            return Err(self.wrong(peer));
+            return Err(self.wrong(peer, Some(presented.id)));
         };
-        if !self.0.known.contains_key(presented.id) {
+        // Only what was just read: kept again when its time has run out, an ended key would live on.
+        if !is_kept {
             self.0
                 .known
-                .insert(presented.id.to_owned(), Arc::clone(&key))
+                .insert(presented.id.to_owned(), Arc::clone(&known))
                 .await;
         }
         self.0
             .used
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(key.id.clone(), now);
-        Ok(principal(&key))
+            .insert(known.key.id.clone(), now);
+        Ok(principal(&known))
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<Known>> {
+        let Some(key) = self.0.store.find_key(id).await? else {
+            return Ok(None);
+        };
+        let role = match (key.workspace, key.member) {
+            (Some(workspace), Some(member)) => self.0.store.find_role(workspace, member).await?,
+            _ => None,
+        };
+        Ok(Some(Known { key, role }))
+    }
+
+    /// The caller at work in its workspace: a platform key's is the one that the call names.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` if a platform key names a workspace that is not there, `SCOPE_REQUIRED` if another credential names one
+    /// that is not its own, `RATE_LIMITED` if the workspace makes more calls than its plan gives, `STORAGE_UNAVAILABLE`.
+    pub async fn enter(&self, principal: Principal, named: Option<Uuid>) -> Result<Principal> {
+        let principal = match (principal.bound(), named) {
+            (Bound::Platform, Some(workspace)) => {
+                if self.plan(workspace).await?.is_none() {
+                    return Err(Error::not_found("workspace"));
+                }
+                principal.within(workspace)
+            }
+            (Bound::Workspace(own), Some(named)) if *own == named => principal,
+            (_, None) => principal,
+            (Bound::Workspace(_) | Bound::Destination(_), Some(_)) => {
+                return Err(Error::new(
+                    Reason::ScopeRequired,
+                    "only a platform key (pk_…) acts in a workspace that the call names",
+                ));
+            }
+        };
+        if let Bound::Workspace(workspace) = principal.bound()
+            && let Some(plan) = self.plan(*workspace).await?
+            && let Some(calls) = self.0.plan_calls.get(&plan)
+            && let Err(not_until) = calls.check_key(workspace)
+        {
+            let delay = not_until.wait_time_from(DefaultClock::default().now());
+            return Err(too_many_calls(plan).retry_after(delay));
+        }
+        Ok(principal)
+    }
+
+    async fn plan(&self, workspace: Uuid) -> Result<Option<Plan>> {
+        if let Some(plan) = self.0.plans.get(&workspace).await {
+            return Ok(Some(plan));
+        }
+        let plan = self.0.store.find_plan(workspace).await?;
+        if let Some(plan) = plan {
+            self.0.plans.insert(workspace, plan).await;
+        }
+        Ok(plan)
     }
 
     /// Takes `calls` of a caller's rate, at most a whole burst, or refuses all of them.
@@ -169,7 +259,9 @@ impl Auth {
     pub async fn note_use(&self) -> crate::storage::Result<()> {
         let used = std::mem::take(&mut *self.0.used.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.wrong.retain_recent();
+        self.0.wrong_keys.retain_recent();
         self.0.calls.retain_recent();
+        self.0.plan_calls.values().for_each(RateLimiter::retain_recent);
         if used.is_empty() {
             return Ok(());
         }
@@ -179,20 +271,21 @@ impl Auth {
             .await
     }
 
-    fn wrong(&self, peer: Option<IpAddr>) -> Error {
+    fn wrong(&self, peer: Option<IpAddr>, key_id: Option<&str>) -> Error {
         tracing::info!(
             client.address = peer.map(tracing::field::display),
             "credential refused"
         );
-        if let Some(peer) = peer
-            && let Err(not_until) = self.0.wrong.check_key(&peer)
-        {
-            let delay = not_until.wait_time_from(DefaultClock::default().now());
-            return Error::new(
-                Reason::RateLimited,
-                "too many wrong credentials came from this address",
-            )
-            .retry_after(delay);
+        let of_address = peer.map(|peer| self.0.wrong.check_key(&peer));
+        let of_key = key_id.map(|id| self.0.wrong_keys.check_key(&id.to_owned()));
+        for (checked, text) in [
+            (of_address, "too many wrong credentials came from this address"),
+            (of_key, "too many wrong secrets came for this key"),
+        ] {
+            if let Some(Err(not_until)) = checked {
+                let delay = not_until.wait_time_from(DefaultClock::default().now());
+                return Error::new(Reason::RateLimited, text).retry_after(delay);
+            }
         }
         Error::new(
             Reason::Unauthenticated,
@@ -209,16 +302,49 @@ impl std::fmt::Debug for Auth {
     }
 }
 
-fn is_valid(key: &Key, now: DateTime<Utc>) -> bool {
-    key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > now)
+/// Calls of a workspace, as its plan limits them.
+fn per_minute(plan: Plan) -> Option<DefaultKeyedRateLimiter<Uuid>> {
+    let calls = u32::try_from(plan.limit(Limit::CallsPerMinute)?).ok()?;
+    Some(RateLimiter::keyed(Quota::per_minute(NonZeroU32::new(calls)?)))
 }
 
-fn principal(key: &Key) -> Principal {
+fn too_many_calls(plan: Plan) -> Error {
+    let limit = Limit::CallsPerMinute;
+    let most = plan.limit(limit).unwrap_or_default();
+    let raised = plan.raised_by(limit).map_or("", Plan::word);
+    let text = format!(
+        "the {} plan gives the workspace {most} {}; the {raised} plan gives more",
+        plan.word(),
+        limit.word()
+    );
+    Error::new(Reason::RateLimited, text)
+        .with("limit", limit.word())
+        .with("max", most.to_string())
+        .with("plan", plan.word())
+        .with("unlocked_by", raised)
+}
+
+fn is_valid(Known { key, role }: &Known, now: DateTime<Utc>) -> bool {
+    let is_somebodys = key.member.is_none() || role.is_some();
+    is_somebodys && key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > now)
+}
+
+fn principal(Known { key, role }: &Known) -> Principal {
     let bound = match (&key.workspace, &key.destination) {
         (Some(workspace), _) => Bound::Workspace(*workspace),
         (None, Some(destination)) => Bound::Destination(destination.clone()),
         (None, None) => Bound::Platform,
     };
-    let scopes = key.scopes.iter().filter_map(|name| Scope::parse(name)).collect();
-    Principal::new(key.id.clone(), bound, scopes)
+    let of_role = role.map(Scope::of_role);
+    let scopes = key
+        .scopes
+        .iter()
+        .filter_map(|name| Scope::parse(name))
+        .filter(|scope| of_role.as_ref().is_none_or(|of_role| of_role.contains(scope)))
+        .collect();
+    let principal = Principal::new(key.id.clone(), bound, scopes);
+    match key.member {
+        Some(member) => principal.of_member(member),
+        None => principal,
+    }
 }

@@ -65,7 +65,7 @@ impl Core {
     /// Stores a capture; see the RPC.
     ///
     /// # Errors
-    /// `SCOPE_REQUIRED`, `REQUEST_ID_REUSED`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
+    /// `SCOPE_REQUIRED`, `REQUEST_ID_REUSED`, `PLAN_LIMIT`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
     pub async fn collect(
         &self,
         principal: &Principal,
@@ -130,10 +130,12 @@ impl Core {
                     (planned.write, planned.collected)
                 }
             };
+            let counted = self.count_capture(&facts)?;
             write.answer = request
                 .as_ref()
                 .map(|request| self.answer(request, method, &collected));
             if self.store_write(&facts, write, attempt > 0).await? {
+                counted.keep(matches!(collected, Collected::Created(_)));
                 return Ok(Answered::Now(collected));
             }
         }

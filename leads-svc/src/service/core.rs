@@ -11,11 +11,14 @@ use uuid::Uuid;
 use super::{
     error::{Error, Result},
     turns::Turns,
+    usage::Usage,
     writer::Writer,
 };
 use crate::{
     domain::{
+        plan::{Entitlement, Limit},
         sync::{ConnectionView, Provider, Reason as SyncReason},
+        usage::{Counts, Month},
         workspace::Workspace,
     },
     storage::{
@@ -39,6 +42,8 @@ pub struct Core {
     pub writer: Writer,
     /// Turns of people.
     pub turns: Turns,
+    /// What is used and not noted yet.
+    pub(super) usage: Usage,
     facts: Cache<Uuid, Arc<Facts>>,
     wake: Arc<Notify>,
 }
@@ -52,6 +57,8 @@ pub struct Facts {
     pub keys: Arc<WorkspaceKeys>,
     /// Its connections.
     pub connections: Vec<Connection>,
+    /// What it used in a month, if its plan limits that.
+    pub used: Option<(Month, Counts)>,
 }
 
 impl Facts {
@@ -63,7 +70,11 @@ impl Facts {
             .map(|connection| ConnectionView {
                 id: connection.id,
                 provider,
-                waiting: waiting(connection),
+                waiting: if self.workspace.plan.allows(Entitlement::CrmSync) {
+                    waiting(connection)
+                } else {
+                    Some(plan_required())
+                },
             })
     }
 }
@@ -74,6 +85,7 @@ impl Core {
         Self {
             writer: Writer::new(store.clone(), tasks),
             turns: Turns::default(),
+            usage: Usage::default(),
             facts: Cache::builder()
                 .max_capacity(MAX_KEPT)
                 .time_to_live(FRESH)
@@ -96,8 +108,16 @@ impl Core {
             .find_workspace(workspace)
             .await?
             .ok_or_else(|| Error::not_found("workspace"))?;
+        let used = match found.plan.limit(Limit::CapturesPerMonth) {
+            Some(_) => {
+                let month = Month::of(self.store.clock().now());
+                Some((month, self.store.usage(workspace, month).await?))
+            }
+            None => None,
+        };
         let facts = Arc::new(Facts {
             workspace: found,
+            used,
             keys: self.store.workspace_keys(workspace).await?,
             connections: self.store.connections(workspace).await?,
         });
@@ -118,6 +138,17 @@ impl Core {
     /// Fires when something is owed.
     pub fn wake(&self) -> Arc<Notify> {
         Arc::clone(&self.wake)
+    }
+}
+
+/// Why the syncs of a workspace wait whose plan has none.
+fn plan_required() -> SyncReason {
+    let plan = Entitlement::CrmSync.unlocked_by().word();
+    SyncReason {
+        code: Reason::PlanRequired.name().to_owned(),
+        message: "the workspace's plan does not have crm_sync".to_owned(),
+        hint: format!("the {plan} plan has it; what waits is synced after the change"),
+        ..SyncReason::default()
     }
 }
 

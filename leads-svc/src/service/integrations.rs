@@ -11,7 +11,10 @@ use super::{
 };
 pub use crate::storage::connections::{Connection, State};
 use crate::{
-    domain::sync::{Provider, Reason},
+    domain::{
+        plan::{Entitlement, Limit},
+        sync::{Provider, Reason},
+    },
     storage,
 };
 
@@ -35,7 +38,7 @@ impl Core {
     /// that works goes on with its old ones until the check has succeeded; if it fails, the answer says why.
     ///
     /// # Errors
-    /// `SCOPE_REQUIRED`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
+    /// `SCOPE_REQUIRED`, `PLAN_REQUIRED`, `PLAN_LIMIT`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
     pub async fn connect_provider(
         &self,
         principal: &Principal,
@@ -45,6 +48,13 @@ impl Core {
     ) -> Result<Owing> {
         principal.require(Scope::IntegrationsWrite)?;
         let workspace = principal.workspace()?;
+        let facts = self.facts(workspace).await?;
+        facts.require(Entitlement::CrmSync)?;
+        let others = facts
+            .connections
+            .iter()
+            .filter(|other| other.provider != provider);
+        facts.require_room(Limit::Connections, others.count() as u64)?;
         let keys = self.store.workspace_keys(workspace).await?;
         let id = self
             .store

@@ -1,7 +1,6 @@
 //! Credentials: how they look, how they are made, how their secrets are kept.
 
 use chrono::{DateTime, Utc};
-use leads_proto::reason::Reason;
 use rand::RngExt;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -14,14 +13,14 @@ use super::{
 pub use crate::storage::keys::Key;
 use crate::{
     domain::{
+        member::Role,
+        plan::Limit,
         text,
         violation::{Violation, Violations},
     },
     storage::Store,
 };
 
-/// Most keys of a workspace that are not revoked.
-const MAX_KEYS: u64 = 100;
 const ID_LETTERS: usize = 12;
 /// 43 letters of 62 hold 256 bits.
 const SECRET_LETTERS: usize = 43;
@@ -86,6 +85,8 @@ pub fn mint(
         expires_at,
         last_used_at: None,
         revoked_at: None,
+        replaced_by: None,
+        member: None,
     };
     let body = format!("{}_{}_{secret}", prefix_of(&key), key.id);
     let text = format!("{body}{}", checksum_of(&body));
@@ -93,34 +94,38 @@ pub fn mint(
 }
 
 impl Core {
-    /// Creates an API key of the caller's workspace.
+    /// Creates an API key of the caller's workspace, for one of its members or for nobody. A member's key can have only
+    /// scopes of the member's role.
     ///
     /// # Errors
-    /// `SCOPE_REQUIRED`, `INVALID_FIELDS`, `LIMIT_EXCEEDED`, `STORAGE_UNAVAILABLE`.
+    /// `SCOPE_REQUIRED`, `INVALID_FIELDS`, `NOT_FOUND`, `PLAN_LIMIT`, `LIMIT_EXCEEDED`, `STORAGE_UNAVAILABLE`.
     pub async fn create_api_key(
         &self,
         principal: &Principal,
         name: &str,
         scopes: &[String],
         expires_at: Option<DateTime<Utc>>,
+        member: Option<Uuid>,
     ) -> Result<(Key, String)> {
         principal.require(Scope::WorkspaceAdmin)?;
         let workspace = principal.workspace()?;
         let (name, scopes) =
             check(principal, name, scopes, expires_at, self.store.clock().now()).map_err(Error::invalid)?;
-        if self.store.count_keys(workspace).await? >= MAX_KEYS {
-            return Err(Error::new(
-                Reason::LimitExceeded,
-                format!("the workspace has {MAX_KEYS} keys; revoke one that is not used"),
-            ));
+        if let Some(member) = member {
+            let role = self.store.find_role(workspace, member).await?;
+            let role = role.ok_or_else(|| Error::not_found("member"))?;
+            check_role(role, &scopes)?;
         }
-        let (key, secret) = mint(
+        let used = self.store.count_keys(workspace).await?;
+        self.facts(workspace).await?.require_room(Limit::Keys, used)?;
+        let (mut key, secret) = mint(
             &self.store,
             &Bound::Workspace(workspace),
             &name,
             &scopes,
             expires_at,
         );
+        key.member = member;
         self.store.create_key(key.clone()).await?;
         tracing::info!(workspace.id = %workspace, key.id = key.id, by = principal.key_id(), "api key created");
         Ok((key, secret))
@@ -199,6 +204,20 @@ fn check_scopes(principal: &Principal, names: &[String], violations: &mut Violat
     scopes.sort_unstable();
     scopes.dedup();
     scopes
+}
+
+fn check_role(role: Role, scopes: &[Scope]) -> Result<()> {
+    let possible = Scope::of_role(role);
+    let beyond: Vec<&str> = scopes
+        .iter()
+        .filter(|scope| !possible.contains(scope))
+        .map(|scope| scope.name())
+        .collect();
+    if beyond.is_empty() {
+        return Ok(());
+    }
+    let text = format!("the role {} does not have {}", role.word(), beyond.join(", "));
+    Err(Error::invalid_field("scopes", text))
 }
 
 fn prefix_of(key: &Key) -> &'static str {

@@ -6,6 +6,7 @@ use leads_proto::reason::Reason;
 use uuid::Uuid;
 
 use super::error::{Error, Result};
+use crate::domain::ids;
 
 /// An authenticated caller.
 #[derive(Debug, Clone)]
@@ -16,6 +17,7 @@ struct Identity {
     key_id: String,
     bound: Bound,
     scopes: Vec<Scope>,
+    member: Option<Uuid>,
 }
 
 /// What a credential is bound to.
@@ -23,7 +25,7 @@ struct Identity {
 pub enum Bound {
     /// An API key (`ak_`): one workspace.
     Workspace(Uuid),
-    /// A platform key (`pk_`): the installation.
+    /// A platform key (`pk_`): the installation. It becomes `Workspace` for a call that names one.
     Platform,
     /// A connector credential (`ck_`): one destination, such as `hubspot`.
     Destination(String),
@@ -62,7 +64,7 @@ scopes! {
     WorkspaceRead = "workspace.read",
     /// Change settings, create and revoke keys.
     WorkspaceAdmin = "workspace.admin",
-    /// Create workspaces; only platform keys have it.
+    /// Create workspaces and set their plans; only platform keys have it.
     PlatformWorkspaces = "platform.workspaces",
     /// Claim and report jobs; only connector credentials have it.
     Connector = "connector",
@@ -75,6 +77,11 @@ impl Scope {
             .iter()
             .copied()
             .filter(|scope| !matches!(scope, Scope::PlatformWorkspaces | Scope::Connector))
+    }
+
+    /// Scopes that a platform key can have: it acts in any workspace that a call names.
+    pub fn of_platforms() -> impl Iterator<Item = Scope> {
+        Self::of_workspaces().chain([Scope::PlatformWorkspaces])
     }
 
     /// The scope of that name.
@@ -90,6 +97,28 @@ impl Principal {
             key_id,
             bound,
             scopes,
+            member: None,
+        }))
+    }
+
+    /// The same caller, at work in a workspace.
+    #[must_use]
+    pub fn within(&self, workspace: Uuid) -> Self {
+        self.with(Bound::Workspace(workspace), self.0.member)
+    }
+
+    /// The same caller, who is a member of its workspace.
+    #[must_use]
+    pub fn of_member(&self, member: Uuid) -> Self {
+        self.with(self.0.bound.clone(), Some(member))
+    }
+
+    fn with(&self, bound: Bound, member: Option<Uuid>) -> Self {
+        Self(Arc::new(Identity {
+            key_id: self.0.key_id.clone(),
+            bound,
+            scopes: self.0.scopes.clone(),
+            member,
         }))
     }
 
@@ -105,6 +134,9 @@ impl Principal {
 
     /// Who to name in a timeline.
     pub fn actor(&self) -> String {
+        if let Some(member) = self.0.member {
+            return format!("member:{}", ids::format::<ids::Member>(member));
+        }
         match &self.0.bound {
             Bound::Workspace(_) | Bound::Platform => format!("key:{}", self.0.key_id),
             Bound::Destination(destination) => format!("connector:{destination}"),
@@ -131,14 +163,18 @@ impl Principal {
         .with("scope", scope.name()))
     }
 
-    /// The workspace that the key belongs to.
+    /// The workspace that the key belongs to, or that a platform key named for this call.
     ///
     /// # Errors
-    /// `SCOPE_REQUIRED` if it belongs to none.
+    /// `INVALID_FIELDS` if a platform key named none, `SCOPE_REQUIRED` for a connector's credential.
     pub fn workspace(&self) -> Result<Uuid> {
         match self.0.bound {
             Bound::Workspace(id) => Ok(id),
-            Bound::Platform | Bound::Destination(_) => Err(Error::new(
+            Bound::Platform => Err(Error::invalid_field(
+                "leads-workspace",
+                "is required as metadata: a platform key acts in the workspace that it names",
+            )),
+            Bound::Destination(_) => Err(Error::new(
                 Reason::ScopeRequired,
                 "the call needs a key of a workspace (ak_…)",
             )),

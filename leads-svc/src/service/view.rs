@@ -5,6 +5,7 @@ use crate::{
         consent::Consent,
         contact::Contact,
         lead::Lead,
+        plan::Entitlement,
         score::Score,
         sync::{self, Link, Provider},
     },
@@ -19,7 +20,7 @@ pub struct LeadView {
     pub lead: Lead,
     /// The person.
     pub contact: Contact,
-    /// The current score.
+    /// The current score, if the plan shows it.
     pub score: Option<Score>,
     /// Consents, newest first.
     pub consents: Vec<Consent>,
@@ -52,7 +53,7 @@ impl LeadView {
         Self {
             lead,
             contact,
-            score,
+            score: score.filter(|_| facts.workspace.plan.allows(Entitlement::Scoring)),
             consents,
             links,
         }

@@ -58,6 +58,7 @@ pub async fn create(
         id: new_id(store.clock()),
         name: name.to_owned(),
         settings,
+        plan: store.default_plan(),
         created_at: now,
     };
     let scopes: Vec<Scope> = Scope::of_workspaces().collect();

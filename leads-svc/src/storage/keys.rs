@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -35,6 +35,10 @@ pub struct Key {
     pub last_used_at: Option<DateTime<Utc>>,
     /// Revocation.
     pub revoked_at: Option<DateTime<Utc>>,
+    /// Key that took its place.
+    pub replaced_by: Option<String>,
+    /// Member who signs in with it.
+    pub member: Option<Uuid>,
 }
 
 impl Store {
@@ -77,15 +81,33 @@ impl Store {
             .collect()
     }
 
-    /// How many API keys a workspace has that are not revoked.
+    /// How many API keys a workspace has that are neither revoked, expired nor replaced.
     ///
     /// # Errors
     /// The database.
     pub async fn count_keys(&self, workspace: Uuid) -> Result<u64> {
-        Ok(scope::select::<api_key::Entity>(workspace)
-            .filter(api_key::Column::RevokedAt.is_null())
+        Ok(self
+            .live_keys(workspace)
+            .filter(api_key::Column::ReplacedBy.is_null())
             .count(self.reader())
             .await?)
+    }
+
+    /// How many API keys of a workspace are valid, replaced ones included.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn count_live_keys(&self, workspace: Uuid) -> Result<u64> {
+        Ok(self.live_keys(workspace).count(self.reader()).await?)
+    }
+
+    fn live_keys(&self, workspace: Uuid) -> Select<api_key::Entity> {
+        let has_time = Condition::any()
+            .add(api_key::Column::ExpiresAt.is_null())
+            .add(api_key::Column::ExpiresAt.gt(self.clock.now()));
+        scope::select::<api_key::Entity>(workspace)
+            .filter(api_key::Column::RevokedAt.is_null())
+            .filter(has_time)
     }
 
     /// Ends a key of a workspace; false if there is none. Ending it again changes nothing.
@@ -148,10 +170,12 @@ pub(super) fn row(key: Key) -> api_key::Model {
         expires_at: key.expires_at,
         last_used_at: None,
         revoked_at: None,
+        replaced_by: None,
+        member_id: key.member,
     }
 }
 
-fn key(row: api_key::Model) -> Result<Key> {
+pub(super) fn key(row: api_key::Model) -> Result<Key> {
     let scopes = serde_json::from_value(row.scopes)
         .map_err(|problem| super::Error::inconsistent("api_keys", "scopes", &row.id, problem))?;
     Ok(Key {
@@ -165,5 +189,7 @@ fn key(row: api_key::Model) -> Result<Key> {
         expires_at: row.expires_at,
         last_used_at: row.last_used_at,
         revoked_at: row.revoked_at,
+        replaced_by: row.replaced_by,
+        member: row.member_id,
     })
 }

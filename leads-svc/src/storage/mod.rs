@@ -24,19 +24,24 @@ pub mod jobs;
 pub mod keyring;
 pub mod keys;
 pub mod leads;
+pub mod members;
 pub mod merges;
 pub mod messages;
+pub mod plans;
 pub mod replicas;
+pub mod rotation;
 mod rows;
 pub mod scope;
 pub mod scores;
 pub mod tasks;
 pub mod transaction;
+pub mod usage;
 pub mod workspaces;
 
 pub use error::{Error, Result};
 pub use transaction::Transaction;
 
+use crate::domain::plan::Plan;
 use crypto::KeyEncryptionKey;
 use keyring::Keyring;
 
@@ -64,6 +69,7 @@ pub struct Store {
     database: DatabaseConnection,
     sqlite_writer: Option<SqliteWriter>,
     keyring: Arc<Keyring>,
+    default_plan: Plan,
     clock: Clock,
 }
 
@@ -95,8 +101,21 @@ impl Store {
             database: Database::connect(connect_options(url, readers)).await?,
             sqlite_writer,
             keyring: Arc::new(Keyring::new(kek)),
+            default_plan: Plan::Enterprise,
             clock,
         })
+    }
+
+    /// The same store, whose new workspaces get this plan instead of the largest.
+    #[must_use]
+    pub fn with_default_plan(mut self, plan: Plan) -> Self {
+        self.default_plan = plan;
+        self
+    }
+
+    /// Plan of new workspaces.
+    pub fn default_plan(&self) -> Plan {
+        self.default_plan
     }
 
     /// Applies the migrations that the database lacks.

@@ -60,7 +60,12 @@ pub(super) fn open_json<T: DeserializeOwned>(
     serde_json::from_slice(&plain).map_err(|problem| unreadable(column, row, problem))
 }
 
-fn open_text(keys: &WorkspaceKeys, column: &'static str, row: Uuid, sealed: &[u8]) -> Result<String> {
+pub(super) fn open_text(
+    keys: &WorkspaceKeys,
+    column: &'static str,
+    row: Uuid,
+    sealed: &[u8],
+) -> Result<String> {
     String::from_utf8(open(keys, column, row, sealed)?).map_err(|problem| unreadable(column, row, problem))
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::entity::{
     activity, api_key, connection, connection_task, connector_replica, consent, contact, idempotency,
-    identity, lead, merge, message, score, sync_job, workspace,
+    identity, lead, member, merge, message, score, sync_job, usage, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -40,10 +40,12 @@ scoped!(
     idempotency,
     identity,
     lead,
+    member,
     merge,
     message,
     score,
-    sync_job
+    sync_job,
+    usage
 );
 
 /// Rows of one workspace.

@@ -14,7 +14,10 @@ use super::{
     keys::{self, Key},
     rows, scope,
 };
-use crate::domain::workspace::{Settings, Workspace};
+use crate::domain::{
+    plan::Plan,
+    workspace::{Settings, Workspace},
+};
 
 impl Store {
     /// Creates a workspace with a data key of its own and its first API key, and keeps the answer to the request: all of
@@ -33,6 +36,7 @@ impl Store {
             id: workspace.id,
             name: workspace.name.clone(),
             settings: rows::to_json(&workspace.settings),
+            plan: workspace.plan.word().to_owned(),
             wrapped_key: kek
                 .new_data_key(workspace.id)
                 .map_err(|problem| Error::inconsistent("workspaces", "wrapped_key", workspace.id, problem))?,
@@ -136,6 +140,7 @@ fn workspace(row: workspace::Model) -> Result<Workspace> {
         id: row.id,
         name: row.name,
         settings: rows::json("workspaces.settings", row.id, row.settings)?,
+        plan: rows::word(Plan::parse(&row.plan), "workspaces.plan", row.id, &row.plan)?,
         created_at,
     })
 }

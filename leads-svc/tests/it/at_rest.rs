@@ -8,6 +8,8 @@ use leads_svc::{
         capture::Message,
         contact::RawProfile,
         conversation::Role,
+        email::Email,
+        member,
         sync::{JobReport, Reason},
     },
     grpc::convert,
@@ -37,6 +39,7 @@ const PERSON: RawProfile<'_> = RawProfile {
     title: "Chief Zanary Officer",
     visitor_id: "zanary-visitor",
 };
+const MEMBER: &str = "zanary.member@canarydomain.example";
 const DETAIL: &str = "zanarydetail of the intent";
 const SAID: &str = "zanarysaid our budget is 61,234 EUR a year and I sign the contract myself";
 const ADDED: &str = "zanaryadded we need it within two weeks";
@@ -187,12 +190,19 @@ async fn personal_data_and_secrets_are_nowhere_in_the_database(world: World) {
     );
     world.store.create_key(key).await.unwrap();
 
+    let address = Email::parse(MEMBER).unwrap();
+    let member = world
+        .core
+        .create_member(&world.caller, &address, member::Role::Agent);
+    member.await.unwrap();
+
     let dump = dump(&world).await;
     let kek = KeyEncryptionKey::from_base64(&("A".repeat(43) + "=")).unwrap();
     assert!(holds(&dump, kek.id()));
     for text in [
         PERSON.email,
         "zanary.mail",
+        MEMBER,
         "canarydomain",
         PERSON.name,
         "Familyzanary",

@@ -22,6 +22,7 @@ mod groups;
 mod leads;
 mod lists;
 mod merges;
+mod plans;
 mod population;
 mod rpc;
 mod searching;

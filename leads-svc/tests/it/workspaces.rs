@@ -59,6 +59,7 @@ async fn a_workspace_without_its_first_key_is_not_created(world: World) {
         id: Uuid::now_v7(),
         name: "New".to_owned(),
         settings: Settings::default(),
+        plan: world.store.default_plan(),
         created_at: world.store.clock().now(),
     };
     world

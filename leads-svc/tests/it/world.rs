@@ -91,7 +91,7 @@ pub enum Database {
 }
 
 impl Database {
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         match self {
             Database::Sqlite(folder) => {
                 format!("sqlite://{}?mode=rwc", folder.path().join("leads.db").display())

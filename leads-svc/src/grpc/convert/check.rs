@@ -5,11 +5,8 @@ use http::request::Parts;
 use leads_proto::leads::v1;
 use prost::Message;
 
-use super::{capture, connection, contacts, merge, query, settings};
-use crate::{
-    domain::violation::Violation,
-    service::{keys, principal::Principal},
-};
+use super::{capture, connection, contacts, keys, members, merge, plans, query, settings};
+use crate::{domain::violation::Violation, service::principal::Principal};
 
 /// Every rule that the message of a call breaks.
 pub fn violations(call: &Parts, message: &[u8], now: DateTime<Utc>) -> Vec<Violation> {
@@ -54,9 +51,17 @@ fn of_method(call: &Parts, message: &[u8], now: DateTime<Utc>) -> Option<Vec<Vio
         "SyncLead" => of(message, |request| query::sync(&request)),
         "CreateWorkspace" => of(message, |request| settings::new_workspace(&request)),
         "UpdateSettings" => of(message, |request| settings::change(&request)),
+        "SetPlan" => of(message, |request| plans::new_plan(&request)),
         "CreateApiKey" => of(message, |request| key(call, &request, now)),
+        "RotateApiKey" => of(message, |request| keys::rotation(&request)),
         "RevokeApiKey" => of(message, |request: v1::RevokeApiKeyRequest| {
-            settings::key_id(&request.key_id)
+            keys::key_id(&request.key_id)
+        }),
+        "CreateMember" => of(message, |request| members::new_member(&request)),
+        "ListMembers" => of(message, |request| members::list(&request)),
+        "UpdateMember" => of(message, |request| members::change(&request)),
+        "DeleteMember" => of(message, |request: v1::DeleteMemberRequest| {
+            members::only(&request.member_id)
         }),
         "ConnectProvider" => of(message, |request| connection::credentials(&request).map(drop)),
         "GetConnection" => of(message, |request: v1::GetConnectionRequest| {
@@ -96,11 +101,10 @@ fn batch(request: v1::BatchCollectLeadsRequest, now: DateTime<Utc>) -> Result<()
 }
 
 fn key(call: &Parts, request: &v1::CreateApiKeyRequest, now: DateTime<Utc>) -> Result<(), Vec<Violation>> {
-    let expires_at = settings::key_expiry(request)?;
-    let Some(principal) = call.extensions.get::<Principal>() else {
-        return Ok(());
-    };
-    keys::check(principal, &request.name, &request.scopes, expires_at, now).map(drop)
+    match call.extensions.get::<Principal>() {
+        Some(principal) => keys::new_key(principal, request, now).map(drop),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

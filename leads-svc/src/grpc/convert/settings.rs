@@ -1,6 +1,5 @@
 //! Settings of workspaces.
 
-use chrono::{DateTime, Utc};
 use leads_proto::leads::v1;
 use uuid::Uuid;
 
@@ -13,10 +12,7 @@ use crate::domain::{
     workspace::{Settings, Workspace},
 };
 
-use super::{
-    capture,
-    times::{self, timestamp},
-};
+use super::{capture, times::timestamp, words};
 
 const MAX_TERMS: usize = 50;
 const PATHS: [&str; 6] = [
@@ -35,6 +31,7 @@ pub fn workspace(workspace: Workspace) -> v1::Workspace {
         name: workspace.name,
         settings: Some(settings(workspace.settings)),
         created_at: Some(timestamp(workspace.created_at)),
+        plan: words::plan(workspace.plan).into(),
     }
 }
 
@@ -95,28 +92,6 @@ pub fn change(request: &v1::UpdateSettingsRequest) -> Result<Patch, Vec<Violatio
     }
     let patch = read("settings", &given, &mask, &mut violations);
     violations.into_result(patch)
-}
-
-/// When a key to create expires.
-///
-/// # Errors
-/// Its violation.
-pub fn key_expiry(request: &v1::CreateApiKeyRequest) -> Result<Option<DateTime<Utc>>, Vec<Violation>> {
-    let mut violations = Violations::default();
-    let at = times::read("expires_at", request.expires_at.as_ref(), &mut violations);
-    violations.into_result(at)
-}
-
-/// The public part of a key, as callers name it.
-///
-/// # Errors
-/// Its violation.
-pub fn key_id(id: &str) -> Result<(), Vec<Violation>> {
-    let mut violations = Violations::default();
-    if id.is_empty() || id.len() > 16 || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        violations.add("key_id", "is not the public part of a key");
-    }
-    violations.into_result(())
 }
 
 /// What `given` changes of some settings: the fields that `mask` names, or all that are set if it is empty.

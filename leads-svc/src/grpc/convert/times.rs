@@ -58,6 +58,21 @@ pub fn duration(span: Duration) -> prost_types::Duration {
     }
 }
 
+/// A span of time that was sent, checked.
+pub fn read_span(
+    field: &str,
+    span: Option<&prost_types::Duration>,
+    violations: &mut Violations,
+) -> Option<Duration> {
+    let read = read_duration(span);
+    let is_broken =
+        span.is_some_and(|span| span.nanos >= 1_000_000_000) || (span.is_some() && read.is_none());
+    if is_broken {
+        violations.add(field, "is not a span of time of 0 s or more");
+    }
+    read
+}
+
 /// A span of time that was sent; what is negative or broken counts as absent.
 pub fn read_duration(span: Option<&prost_types::Duration>) -> Option<Duration> {
     let span = span?;

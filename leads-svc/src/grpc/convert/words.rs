@@ -5,6 +5,8 @@ use leads_proto::leads::v1;
 use crate::domain::{
     conversation::Role,
     lead::{Channel, Outcome, Stage},
+    member,
+    plan::Plan,
     sync::{Provider, Status},
     violation::Violations,
 };
@@ -43,6 +45,10 @@ words! {
         Telegram = Telegram, Discord = Discord, Api = Api, Import = Import,
     }
     Role, v1::MessageRole, role, read_role { Visitor = Visitor, Bot = Bot, Agent = Agent, }
+    member::Role, v1::Role, member_role, read_member_role { Viewer = Viewer, Agent = Agent, Admin = Admin, }
+    Plan, v1::Plan, plan, read_plan {
+        Free = Free, Starter = Starter, Growth = Growth, Business = Business, Enterprise = Enterprise,
+    }
     Provider, v1::Provider, provider, read_provider { Hubspot = Hubspot, }
     Status, v1::SyncStatus, status, read_status {
         NotConnected = NotConnected, BelowThreshold = BelowThreshold, Blocked = Blocked, Pending = Pending,

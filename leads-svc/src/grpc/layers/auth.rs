@@ -9,8 +9,10 @@ use std::{
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
 use leads_proto::reason::Reason;
 use tonic::{Status, transport::server::TcpConnectInfo};
+use uuid::Uuid;
 
 use crate::{
+    domain::ids,
     grpc::status::refuse,
     service::{
         auth::{Auth, RateState},
@@ -18,6 +20,9 @@ use crate::{
         principal::{Principal, Scope},
     },
 };
+
+/// Names the workspace that a platform key acts in.
+const WORKSPACE: HeaderName = HeaderName::from_static("leads-workspace");
 
 /// What a call takes of its key's rate: one as it comes, more once its message is read. Clones share it.
 #[derive(Debug, Clone)]
@@ -59,7 +64,8 @@ impl Allowance {
 /// is known, for the answer's headers.
 ///
 /// # Errors
-/// `UNAUTHENTICATED`, `AMBIGUOUS_CREDENTIALS`, `RATE_LIMITED`, `SCOPE_REQUIRED`, or what the check itself met.
+/// `UNAUTHENTICATED`, `AMBIGUOUS_CREDENTIALS`, `RATE_LIMITED`, `SCOPE_REQUIRED`, `INVALID_FIELDS` or `NOT_FOUND` for the
+/// workspace that it names, or what the check itself met.
 pub async fn admit(
     auth: &Auth,
     headers: &HeaderMap,
@@ -71,7 +77,7 @@ pub async fn admit(
     let principal = auth.authenticate(bearer, peer(extensions)).await?;
     *allowance = Some(Allowance::new(auth, &principal)?);
     principal.require(scope)?;
-    Ok(principal)
+    Ok(auth.enter(principal, workspace(headers)?).await?)
 }
 
 /// Tells the caller what is left of its rate, in the fields of the IETF's draft.
@@ -117,6 +123,20 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Status> {
         return Err(missing());
     }
     Ok(token)
+}
+
+/// The workspace that the call names.
+fn workspace(headers: &HeaderMap) -> Result<Option<Uuid>, Status> {
+    let mut values = headers.get_all(WORKSPACE).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let refused = |text: String| Status::from(Error::invalid_field(WORKSPACE.as_str(), text));
+    if values.next().is_some() {
+        return Err(refused("came more than once; send it once".to_owned()));
+    }
+    let id = value.to_str().unwrap_or_default();
+    ids::parse::<ids::Workspace>(id).map(Some).map_err(refused)
 }
 
 fn peer(extensions: &Extensions) -> Option<IpAddr> {

@@ -9,11 +9,12 @@ use uuid::Uuid;
 use super::page::{List, Page};
 use crate::{
     domain::{
-        activity::Activity,
+        activity::{Activity, Kind},
         capture::StoredMessage,
         consent::Consent,
         contact::Contact,
         page::{LeadCursor, LeadQuery},
+        plan::Entitlement,
         score::Score,
     },
     service::{
@@ -48,7 +49,7 @@ impl Core {
     /// A page of leads.
     ///
     /// # Errors
-    /// As [`get_lead`](Self::get_lead), and those of page tokens.
+    /// As [`get_lead`](Self::get_lead), those of page tokens, `PLAN_REQUIRED` for a query by score.
     pub async fn list_leads(
         &self,
         principal: &Principal,
@@ -57,6 +58,9 @@ impl Core {
         token: &str,
     ) -> Result<Page<LeadView>> {
         let facts = self.readable(principal).await?;
+        if query.names_score() {
+            facts.require(Entitlement::Scoring)?;
+        }
         let list = List::new(&facts, "ListLeads", query, size, self.store.clock().now());
         let cursor = list.cursor::<Cursor>(token)?.map(|cursor| LeadCursor {
             captured_at: cursor.captured_at,
@@ -136,13 +140,17 @@ impl Core {
             .store
             .activities(facts.workspace.id, &facts.keys, &leads, before, list.rows())
             .await?;
-        list.page(activities, activity_bytes, |activity| activity.id)
+        let mut page = list.page(activities, activity_bytes, |activity| activity.id)?;
+        if !facts.workspace.plan.allows(Entitlement::Scoring) {
+            page.items.retain(|activity| activity.kind != Kind::Scored.word());
+        }
+        Ok(page)
     }
 
     /// A page of a lead's scores, newest first.
     ///
     /// # Errors
-    /// As [`list_leads`](Self::list_leads).
+    /// As [`list_leads`](Self::list_leads), `PLAN_REQUIRED`.
     pub async fn list_scores(
         &self,
         principal: &Principal,
@@ -151,6 +159,7 @@ impl Core {
         token: &str,
     ) -> Result<Page<Score>> {
         let facts = self.readable(principal).await?;
+        facts.require(Entitlement::Scoring)?;
         let list = List::new(&facts, "ListScores", &id, size, self.store.clock().now());
         let before = list.cursor::<Uuid>(token)?;
         let leads = self.leads_shown_as(&facts, id).await?;

@@ -6,13 +6,14 @@ use uuid::Uuid;
 use crate::{
     domain::{
         activity::Kind,
+        plan::Entitlement,
         sync::{self, Hindrance, Link, Provider},
     },
     service::{
         core::{Core, Facts},
         error::{Error, Result},
         plan::{self, Occasion},
-        principal::Principal,
+        principal::{Principal, Scope},
     },
     storage::{
         capture::{LeadWrite, Write},
@@ -25,13 +26,17 @@ impl Core {
     /// Owes the CRMs a lead now, below the threshold and after an error too.
     ///
     /// # Errors
-    /// `SCOPE_REQUIRED`, `NOT_FOUND`, `NOT_CONNECTED`, `SYNC_BLOCKED`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
+    /// `SCOPE_REQUIRED`, `PLAN_REQUIRED`, `NOT_FOUND`, `NOT_CONNECTED`, `SYNC_BLOCKED`, `CONFLICT`,
+    /// `STORAGE_UNAVAILABLE`.
     pub async fn sync_lead(
         &self,
         principal: &Principal,
         id: Uuid,
         provider: Option<Provider>,
     ) -> Result<Vec<Link>> {
+        principal.require(Scope::LeadsWrite)?;
+        let facts = self.facts(principal.workspace()?).await?;
+        facts.require(Entitlement::CrmSync)?;
         let view = self
             .change_lead(principal, id, |occasion, record, _| {
                 plan_sync(occasion, record, provider).map(Some)

@@ -8,6 +8,7 @@ use super::occasion::Occasion;
 use crate::{
     domain::{
         lead::Lead,
+        plan::Entitlement,
         sync::{Job, JobState, Lane, Link, Provider, Status, eligibility},
     },
     storage::{capture::Write, jobs::write::Want, transaction::Prior},
@@ -22,8 +23,10 @@ pub fn owe(
     jobs: &mut HashMap<Provider, Job>,
     forced: Option<&[Provider]>,
 ) {
-    let settings = &occasion.facts.workspace.settings;
-    let lane = if forced.is_some() || lead.score >= settings.hot_threshold {
+    let workspace = &occasion.facts.workspace;
+    let settings = &workspace.settings;
+    let is_hot = lead.score >= settings.hot_threshold && workspace.plan.allows(Entitlement::HotRouting);
+    let lane = if forced.is_some() || is_hot {
         Lane::Hot
     } else {
         Lane::Normal

@@ -27,6 +27,10 @@ pub struct Model {
     pub last_used_at: Option<DateTimeUtc>,
     /// Revocation.
     pub revoked_at: Option<DateTimeUtc>,
+    /// Key that it was replaced by.
+    pub replaced_by: Option<String>,
+    /// Member who signs in with it.
+    pub member_id: Option<Uuid>,
 }
 
 /// None: joins are written where they are used.

@@ -13,6 +13,8 @@ pub struct Model {
     pub name: String,
     /// `domain::workspace::Settings`.
     pub settings: Json,
+    /// `domain::plan::Plan`, as its word.
+    pub plan: String,
     /// Data key, encrypted under the key-encryption key.
     pub wrapped_key: Vec<u8>,
     /// Key-encryption key that wrapped it.

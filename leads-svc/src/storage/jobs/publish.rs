@@ -11,10 +11,13 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    domain::sync::{JobState, Lane, Provider},
+    domain::{
+        plan::{Entitlement, Plan},
+        sync::{JobState, Lane, Provider},
+    },
     storage::{
         Store, Transaction,
-        entity::{connection, sync_job},
+        entity::{connection, sync_job, workspace},
         error::Result,
         scope,
     },
@@ -234,7 +237,22 @@ pub(in crate::storage) fn is_active(now: DateTime<Utc>) -> Condition {
     let rested = Condition::any()
         .add(connection::Column::RestingUntil.is_null())
         .add(connection::Column::RestingUntil.lte(now));
-    Condition::all().add(works).add(rested)
+    let syncing = Plan::ALL
+        .into_iter()
+        .filter(|plan| plan.allows(Entitlement::CrmSync))
+        .map(Plan::word);
+    let planned = Expr::exists(
+        Query::select()
+            .expr(Expr::value(1))
+            .from(workspace::Entity)
+            .and_where(
+                Expr::col((workspace::Entity, workspace::Column::Id))
+                    .equals((connection::Entity, connection::Column::WorkspaceId)),
+            )
+            .and_where(Expr::col((workspace::Entity, workspace::Column::Plan)).is_in(syncing))
+            .to_owned(),
+    );
+    Condition::all().add(works).add(rested).add(planned)
 }
 
 /// Connections that have a due job; one probe of the index per lane.

@@ -272,6 +272,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                 "settings.country",
             ],
         ),
+        "leads.v1.WorkspacesService/SetPlan" => (v1::SetPlanRequest { plan: 99 }.encode_to_vec(), &["plan"]),
         "leads.v1.WorkspacesService/CreateApiKey" => (
             v1::CreateApiKeyRequest {
                 name: String::new(),
@@ -280,11 +281,41 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                     seconds: 1_000,
                     nanos: 0,
                 }),
+                member_id: "x".to_owned(),
             }
             .encode_to_vec(),
-            &["name", "scopes[1]", "expires_at"],
+            &["name", "scopes[1]", "expires_at", "member_id"],
+        ),
+        "leads.v1.WorkspacesService/RotateApiKey" => (
+            v1::RotateApiKeyRequest {
+                key_id: "ak_1".to_owned(),
+                overlap: Some(prost_types::Duration {
+                    seconds: -1,
+                    nanos: 0,
+                }),
+            }
+            .encode_to_vec(),
+            &["key_id", "overlap"],
         ),
         "leads.v1.WorkspacesService/RevokeApiKey" => (Vec::new(), &["key_id"]),
+        "leads.v1.MembersService/CreateMember" => (
+            v1::CreateMemberRequest {
+                email: "nobody".to_owned(),
+                role: 99,
+            }
+            .encode_to_vec(),
+            &["email", "role"],
+        ),
+        "leads.v1.MembersService/ListMembers" => (
+            v1::ListMembersRequest {
+                page_size: -1,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &["page_size"],
+        ),
+        "leads.v1.MembersService/UpdateMember" => (Vec::new(), &["member_id", "role"]),
+        "leads.v1.MembersService/DeleteMember" => (Vec::new(), &["member_id"]),
         "leads.v1.IntegrationsService/ConnectProvider" => (
             v1::ConnectProviderRequest {
                 provider: 99,
@@ -349,6 +380,7 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             (Vec::new(), &["task_id", "lease_token", "outcome"])
         }
         "leads.v1.WorkspacesService/GetWorkspace"
+        | "leads.v1.WorkspacesService/GetUsage"
         | "leads.v1.WorkspacesService/ListApiKeys"
         | "leads.v1.IntegrationsService/ListConnections" => return None,
         _ => panic!("{path} has no bad-input case"),
@@ -373,7 +405,9 @@ impl Keys {
 
     fn of_method(&self, path: &str) -> &str {
         match path {
-            "/leads.v1.WorkspacesService/CreateWorkspace" => &self.platform,
+            "/leads.v1.WorkspacesService/CreateWorkspace" | "/leads.v1.WorkspacesService/SetPlan" => {
+                &self.platform
+            }
             _ if path.starts_with("/leads.connector.") => &self.connector,
             _ => &self.workspace,
         }

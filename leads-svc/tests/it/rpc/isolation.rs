@@ -5,7 +5,7 @@ use leads_proto::leads::{
     v1::{self, CollectResult},
 };
 use leads_svc::{
-    domain::{ids, lead::Lead},
+    domain::{email::Email, ids, lead::Lead, member::Role},
     service::principal::{Bound, Scope},
 };
 use prost::Message;
@@ -13,7 +13,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::service::{Service, methods, reason, seen};
-use crate::world::{HUBSPOT, VENDOR_TOKEN, World, on_both_databases, settings, warm};
+use crate::world::{HUBSPOT, VENDOR_TOKEN, World, email, on_both_databases, settings, warm};
 
 on_both_databases!(every_method_keeps_workspaces_and_destinations_apart,);
 
@@ -23,6 +23,12 @@ struct Owner {
     lead: Lead,
     lead_id: String,
     key: String,
+    member: String,
+    owned: Owned,
+}
+
+/// What a connector's request names.
+struct Owned {
     connection: Uuid,
     job: String,
     generation: i64,
@@ -33,15 +39,23 @@ impl Owner {
         let connection = world.connect().await;
         let lead = world.lead("ana").await;
         let hint = world.publish().await.remove(0);
+        let address = Email::parse(&email("member")).unwrap();
+        let member = world
+            .core
+            .create_member(&world.caller, &address, Role::Viewer)
+            .await;
         let service = Service::start(world).await;
         Self {
+            member: ids::format::<ids::Member>(member.unwrap().id),
             lead_id: ids::format::<ids::Lead>(lead.id),
             key: service.key_of(service.world.workspace).await,
-            job: ids::format::<ids::Job>(hint.job),
-            generation: hint.generation,
+            owned: Owned {
+                connection,
+                job: ids::format::<ids::Job>(hint.job),
+                generation: hint.generation,
+            },
             service,
             lead,
-            connection,
         }
     }
 
@@ -57,7 +71,7 @@ impl Owner {
         );
         let (connection, secret) = world
             .store
-            .connection_with_secret(HUBSPOT, self.connection)
+            .connection_with_secret(HUBSPOT, self.owned.connection)
             .await
             .unwrap()
             .unwrap();
@@ -73,6 +87,13 @@ impl Owner {
             .unwrap()
             .unwrap();
         assert_eq!(workspace.settings, settings(), "{path}");
+        let members = world
+            .core
+            .list_members(&world.caller, 10, "")
+            .await
+            .unwrap()
+            .items;
+        assert_eq!((members.len(), members[0].role), (1, Role::Viewer), "{path}");
         let keys = world.store.list_keys(world.workspace).await.unwrap();
         // Its first key, and the one of these calls.
         let revoked: Vec<_> = keys.iter().map(|key| key.revoked_at).collect();
@@ -156,7 +177,7 @@ fn naming_contact(path: &str, contact_id: &str) -> Option<Vec<u8>> {
 }
 
 /// A valid request of the connectors' API that names what is the owner's.
-fn connectors(path: &str, owner: &Owner) -> Option<Vec<u8>> {
+fn connectors(path: &str, owner: &Owned) -> Option<Vec<u8>> {
     let token = Uuid::from_u128(1).to_string();
     Some(
         match path.strip_prefix("/leads.connector.v1.ConnectorService/")? {
@@ -273,6 +294,7 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
                 name: "child".to_owned(),
                 scopes: vec!["leads.read".to_owned()],
                 expires_at: None,
+                member_id: String::new(),
             };
             let answer: v1::CreateApiKeyResponse = service.ask(path, stranger, &request).await.unwrap();
             let read = naming_lead("/leads.v1.LeadsService/GetLead", &owner.lead_id).unwrap();
@@ -287,7 +309,8 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
             let ours: v1::ListApiKeysResponse = service.ask(path, &owner.key, &request).await.unwrap();
             assert!(theirs.keys.iter().all(|key| !ours.keys.contains(key)));
         }
-        "RevokeApiKey" => {
+        "RevokeApiKey" | "RotateApiKey" => {
+            // Both name the key in their first field.
             let request = |id: &str| {
                 v1::RevokeApiKeyRequest {
                     key_id: id.to_owned(),
@@ -301,6 +324,61 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
                 .await
                 .unwrap_err();
             assert_eq!((foreign.code(), seen(&foreign)), (Code::NotFound, seen(&unknown)));
+        }
+        "CreateMember" => {
+            let request = v1::CreateMemberRequest {
+                email: email("member"),
+                role: v1::Role::Admin.into(),
+            };
+            let theirs: v1::Member = service.ask(path, stranger, &request).await.unwrap();
+            assert_ne!(theirs.id, owner.member);
+        }
+        "ListMembers" => {
+            let request = v1::ListMembersRequest::default();
+            let theirs: v1::ListMembersResponse = service.ask(path, stranger, &request).await.unwrap();
+            assert_eq!(theirs.members, []);
+        }
+        "UpdateMember" | "DeleteMember" => {
+            // Both name the member in their first field.
+            let request = |id: &str| {
+                v1::UpdateMemberRequest {
+                    member_id: id.to_owned(),
+                    role: v1::Role::Admin.into(),
+                }
+                .encode_to_vec()
+            };
+            let unknown = ids::format::<ids::Member>(Uuid::from_u128(4));
+            let foreign = service
+                .call(path, stranger, request(&owner.member))
+                .await
+                .unwrap_err();
+            let unknown = service.call(path, stranger, request(&unknown)).await.unwrap_err();
+            assert_eq!((foreign.code(), seen(&foreign)), (Code::NotFound, seen(&unknown)));
+        }
+        "SetPlan" => {
+            let request = v1::SetPlanRequest {
+                plan: v1::Plan::Free.into(),
+            };
+            let refused = service.ask::<v1::Workspace>(path, stranger, &request).await;
+            assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
+            let platform = service.key(&Bound::Platform, &[Scope::PlatformWorkspaces]).await;
+            let theirs: v1::Workspace = service
+                .ask_in(workspace, path, &platform, &request)
+                .await
+                .unwrap();
+            assert_eq!(theirs.plan(), v1::Plan::Free);
+            let read = "/leads.v1.WorkspacesService/GetWorkspace";
+            let ours: v1::Workspace = service
+                .ask(read, &owner.key, &v1::GetWorkspaceRequest {})
+                .await
+                .unwrap();
+            assert_eq!(ours.plan(), v1::Plan::Enterprise);
+        }
+        "GetUsage" => {
+            let request = v1::GetUsageRequest {};
+            let theirs: v1::Usage = service.ask(path, stranger, &request).await.unwrap();
+            let ours: v1::Usage = service.ask(path, &owner.key, &request).await.unwrap();
+            assert_eq!((theirs.captures, ours.captures), (0, 1));
         }
         "CreateWorkspace" => {
             let refused = service.call(path, stranger, Vec::new()).await.unwrap_err();
@@ -329,7 +407,7 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
             // Nobody checks the connection: the call answers with what it waits for.
             let answer: v1::Connection = service.ask(path, stranger, &request).await.unwrap();
             assert_eq!(answer.state(), v1::ConnectionState::Connecting);
-            assert_ne!(answer.id, ids::format::<ids::Connection>(owner.connection));
+            assert_ne!(answer.id, ids::format::<ids::Connection>(owner.owned.connection));
         }
         "GetConnection" | "DisconnectProvider" => {
             let refused = service
@@ -357,6 +435,11 @@ async fn every_method_keeps_workspaces_and_destinations_apart(world: World) {
     );
     let nobody = ids::format::<ids::Contact>(nobody);
     let elsewhere = service.connector_key("salesforce").await;
+    let unknown_to_all = Owned {
+        connection: Uuid::from_u128(2),
+        job: ids::format::<ids::Job>(Uuid::from_u128(3)),
+        generation: 1,
+    };
     for path in methods() {
         let (workspace, _) = service.world.tenant(settings()).await;
         let stranger = service.key_of(workspace).await;
@@ -372,9 +455,12 @@ async fn every_method_keeps_workspaces_and_destinations_apart(world: World) {
                 "{path}"
             );
             assert_eq!(seen(&foreign), seen(&unknown), "{path}");
-        } else if let Some(request) = connectors(&path, &owner) {
-            let refused = service.call(&path, &elsewhere, request).await.unwrap_err();
-            assert_eq!(refused.code(), Code::NotFound, "{path}");
+        } else if let Some(request) = connectors(&path, &owner.owned) {
+            let foreign = service.call(&path, &elsewhere, request).await.unwrap_err();
+            let unknown = connectors(&path, &unknown_to_all).unwrap();
+            let unknown = service.call(&path, &elsewhere, unknown).await.unwrap_err();
+            assert_eq!(foreign.code(), Code::NotFound, "{path}");
+            assert_eq!(seen(&foreign), seen(&unknown), "{path}");
         } else {
             names_nothing(&path, &owner, &stranger, workspace).await;
         }

@@ -71,6 +71,7 @@ async fn a_revoked_key_is_refused_everywhere_within_five_seconds(world: World) {
         name: "short-lived".to_owned(),
         scopes: vec!["leads.read".to_owned()],
         expires_at: None,
+        member_id: String::new(),
     };
     let created: CreateApiKeyResponse = service.ask(CREATE_KEY, &admin, &request).await.unwrap();
     assert!(service.call(LIST, &created.secret, Vec::new()).await.is_ok());
@@ -129,6 +130,7 @@ async fn a_key_can_do_no_more_than_the_one_that_made_it(world: World) {
             name: "child".to_owned(),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             expires_at: None,
+            member_id: String::new(),
         };
         let created = service
             .ask::<CreateApiKeyResponse>(CREATE_KEY, &admin, &request)

@@ -1,9 +1,15 @@
 //! Every method of the contract through the doors, with real keys. A new method without a case fails.
 
 mod bad_input;
+mod forged;
 mod isolation;
 mod keys;
+mod members;
+mod order;
+mod plans;
+mod platform;
 mod rates;
 mod rest;
+mod rotation;
 mod scopes;
 mod service;

@@ -81,6 +81,26 @@ async fn what_cannot_be_read_and_what_breaks_a_rule_are_told_together(world: Wor
             &["expires_at", "name", "scopes[1]"],
         ),
         (
+            "POST /v1/apiKeys/a-b:rotate",
+            r#"{"overlap": "soon"}"#,
+            &["key_id", "overlap"],
+        ),
+        (
+            "POST /v1/members",
+            r#"{"email": "nobody", "role": "boss"}"#,
+            &["email", "role"],
+        ),
+        (
+            "PATCH /v1/members/x",
+            r#"{"role": "boss"}"#,
+            &["member_id", "role"],
+        ),
+        (
+            "POST /v1/workspace:setPlan",
+            r#"{"plan": "gold", "mood": 1}"#,
+            &["mood", "plan"],
+        ),
+        (
             "PUT /v1/connections/hubspot",
             r#"{"hubspot": {"access_token": 1}, "field_mapping": {"mood": "x"}}"#,
             &["field_mapping.mood", "hubspot.access_token"],
@@ -107,7 +127,7 @@ async fn what_cannot_be_read_and_what_breaks_a_rule_are_told_together(world: Wor
         ),
     ] {
         let key = match line {
-            "POST /v1/workspaces" => &platform,
+            "POST /v1/workspaces" | "POST /v1/workspace:setPlan" => &platform,
             _ => &key,
         };
         let answer = service.rest(line, key, body).await;

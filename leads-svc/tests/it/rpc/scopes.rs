@@ -11,7 +11,7 @@ on_both_databases!(
     a_scope_does_not_help_a_key_that_is_bound_to_something_else,
 );
 
-fn scope(path: &str) -> Scope {
+pub fn scope(path: &str) -> Scope {
     match path.rsplit('/').next().unwrap() {
         _ if path.starts_with("/leads.connector.v1.ConnectorService/") => Scope::Connector,
         "MergeLeads" | "UnmergeLead" => Scope::LeadsWrite,
@@ -22,16 +22,19 @@ fn scope(path: &str) -> Scope {
         }
         "GetLead" | "ListLeads" | "ListConversation" | "ListActivities" | "ListScores" => Scope::LeadsRead,
         "DeleteLead" => Scope::LeadsDelete,
-        "CreateWorkspace" => Scope::PlatformWorkspaces,
-        "GetWorkspace" => Scope::WorkspaceRead,
-        "UpdateSettings" | "CreateApiKey" | "ListApiKeys" | "RevokeApiKey" => Scope::WorkspaceAdmin,
+        "CreateWorkspace" | "SetPlan" => Scope::PlatformWorkspaces,
+        "GetWorkspace" | "GetUsage" => Scope::WorkspaceRead,
+        "UpdateSettings" | "CreateApiKey" | "ListApiKeys" | "RotateApiKey" | "RevokeApiKey" => {
+            Scope::WorkspaceAdmin
+        }
+        _ if path.starts_with("/leads.v1.MembersService/") => Scope::WorkspaceAdmin,
         "ConnectProvider" | "DisconnectProvider" => Scope::IntegrationsWrite,
         "GetConnection" | "ListConnections" => Scope::IntegrationsRead,
         _ => panic!("{path} has no scope case"),
     }
 }
 
-fn bound(world: &World, scope: Scope) -> Bound {
+pub fn bound(world: &World, scope: Scope) -> Bound {
     match scope {
         Scope::Connector => Bound::Destination("hubspot".to_owned()),
         Scope::PlatformWorkspaces => Bound::Platform,

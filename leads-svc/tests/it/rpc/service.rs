@@ -9,10 +9,11 @@ use leads_proto::leads::{
     v1::{
         contacts_service_server::ContactsServiceServer,
         integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
-        workspaces_service_server::WorkspacesServiceServer,
+        members_service_server::MembersServiceServer, workspaces_service_server::WorkspacesServiceServer,
     },
 };
 use leads_svc::{
+    domain::ids,
     grpc::{
         connector::Connectors,
         contacts::Contacts,
@@ -20,12 +21,15 @@ use leads_svc::{
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
+        members::Members,
         server::{Door, route},
         workspaces::Workspaces,
     },
     http::Rest,
     service::{
         auth::{Auth, Rate},
+        connector::Delivery,
+        core::Core,
         keys::mint,
         principal::{Bound, Scope},
     },
@@ -48,9 +52,18 @@ use crate::{
     world::World,
 };
 
-/// The doors of one replica.
+/// Calls that a key may make at once, where a test does not say.
+const BURST: u32 = 10_000;
+
+/// A world and the doors of one replica.
 pub struct Service {
     pub world: World,
+    pub doors: Doors,
+}
+
+/// The doors of one replica.
+pub struct Doors {
+    pub auth: Auth,
     rest: SocketAddr,
     public: Channel,
     connectors: Channel,
@@ -68,29 +81,22 @@ pub fn methods() -> Vec<String> {
         .collect()
 }
 
-impl Service {
-    pub async fn start(world: World) -> Self {
-        Self::start_at(world, 10_000).await
-    }
-
-    /// Serves keys that may make `burst` calls at once, and a thousandth of that every second.
-    pub async fn start_at(world: World, burst: u32) -> Self {
+impl Doors {
+    async fn open(core: Core, delivery: Delivery, burst: u32) -> Self {
         let rate = Rate {
             per_second: NonZeroU32::new(burst.div_ceil(1_000)).unwrap(),
             burst: NonZeroU32::new(burst).unwrap(),
         };
         let (limits, stop) = (Limits::default(), CancellationToken::new());
-        let auth = Auth::new(world.store.clone(), rate);
-        let core = world.core.clone();
+        let auth = Auth::new(core.store.clone(), rate);
+        let clock = core.store.clock().clone();
         let public = Routes::new(LeadsServiceServer::new(Leads::new(core.clone())))
             .add_service(ContactsServiceServer::new(Contacts::new(core.clone())))
             .add_service(WorkspacesServiceServer::new(Workspaces::new(core.clone())))
+            .add_service(MembersServiceServer::new(Members::new(core.clone())))
             .add_service(IntegrationsServiceServer::new(Integrations::new(core)));
-        let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(
-            world.delivery.clone(),
-        )));
+        let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(delivery)));
         let rest = Rest::new(limits.message_bytes).unwrap();
-        let clock = world.store.clock().clone();
         let rules =
             Arc::new(move |call: &Parts, message: &[u8]| check::violations(call, message, clock.now()));
         let (mut channels, mut addresses) = (Vec::new(), Vec::new());
@@ -107,12 +113,59 @@ impl Service {
             tokio::spawn(door.serve(routed, limits.clone(), stop.clone()));
         }
         Self {
-            world,
+            auth,
             rest: addresses[0],
             connectors: channels.pop().unwrap(),
             public: channels.pop().unwrap(),
             _stop: stop.drop_guard(),
         }
+    }
+
+    /// Calls a method with these bytes as its message, and the workspace named if there is one.
+    pub async fn call(
+        &self,
+        path: &str,
+        key: &str,
+        workspace: Option<&str>,
+        request: Vec<u8>,
+    ) -> Result<Vec<u8>, Status> {
+        let channel = if path.starts_with("/leads.connector.") {
+            &self.connectors
+        } else {
+            &self.public
+        };
+        let mut client = Grpc::new(channel.clone());
+        client.ready().await.unwrap();
+        let mut request = Request::new(request);
+        request.set_timeout(Duration::from_secs(20));
+        let metadata = request.metadata_mut();
+        metadata.insert("authorization", format!("Bearer {key}").parse().unwrap());
+        if let Some(workspace) = workspace {
+            metadata.insert("leads-workspace", workspace.parse().unwrap());
+        }
+        let path: PathAndQuery = path.parse().unwrap();
+        client
+            .unary(request, path, Raw)
+            .await
+            .map(tonic::Response::into_inner)
+    }
+}
+
+impl Service {
+    pub async fn start(world: World) -> Self {
+        Self::start_at(world, BURST).await
+    }
+
+    /// Serves keys that may make `burst` calls at once, and a thousandth of that every second.
+    pub async fn start_at(world: World, burst: u32) -> Self {
+        let doors = Doors::open(world.core.clone(), world.delivery.clone(), burst).await;
+        Self { world, doors }
+    }
+
+    /// The doors of another replica on the same database.
+    pub async fn replica(&self) -> Doors {
+        let (core, delivery) = self.world.replica().await;
+        Doors::open(core, delivery, BURST).await
     }
 
     /// A new key.
@@ -135,23 +188,21 @@ impl Service {
 
     /// Calls a method with these bytes as its message.
     pub async fn call(&self, path: &str, key: &str, request: Vec<u8>) -> Result<Vec<u8>, Status> {
-        let channel = if path.starts_with("/leads.connector.") {
-            &self.connectors
-        } else {
-            &self.public
-        };
-        let mut client = Grpc::new(channel.clone());
-        client.ready().await.unwrap();
-        let mut request = Request::new(request);
-        request.set_timeout(Duration::from_secs(20));
-        request
-            .metadata_mut()
-            .insert("authorization", format!("Bearer {key}").parse().unwrap());
-        let path: PathAndQuery = path.parse().unwrap();
-        client
-            .unary(request, path, Raw)
-            .await
-            .map(tonic::Response::into_inner)
+        self.doors.call(path, key, None, request).await
+    }
+
+    /// Calls a method in the workspace that the call names.
+    pub async fn ask_in<A: Message + Default>(
+        &self,
+        workspace: Uuid,
+        path: &str,
+        key: &str,
+        request: &impl Message,
+    ) -> Result<A, Status> {
+        let workspace = ids::format::<ids::Workspace>(workspace);
+        let request = request.encode_to_vec();
+        let answer = self.doors.call(path, key, Some(&workspace), request).await?;
+        Ok(A::decode(answer.as_slice()).unwrap())
     }
 
     /// A REST call, such as `GET /v1/leads`.
@@ -161,7 +212,7 @@ impl Service {
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
-        raw(self.rest, request.as_bytes()).await.unwrap()
+        raw(self.doors.rest, request.as_bytes()).await.unwrap()
     }
 
     pub async fn ask<A: Message + Default>(

@@ -1,0 +1,164 @@
+//! Members of workspaces.
+
+use sea_orm::{
+    ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait},
+};
+use uuid::Uuid;
+
+use super::{
+    Store,
+    crypto::WorkspaceKeys,
+    entity::{api_key, member},
+    error::Result,
+    rows, scope,
+};
+use crate::domain::member::{Member, Role};
+
+const EMAIL: &str = "members.sealed";
+
+impl Store {
+    /// Stores a member; `None` if the workspace has one with that address.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn create_member(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        email: &str,
+        role: Role,
+    ) -> Result<Option<Member>> {
+        let created = Member {
+            id: leads_runtime::ids::new_id(&self.clock),
+            email: email.to_owned(),
+            role,
+            created_at: self.clock.now(),
+        };
+        let row = member::Model {
+            id: created.id,
+            workspace_id: workspace,
+            email_index: keys.value_index("email", email),
+            sealed: rows::seal(keys, EMAIL, created.id, email.as_bytes())?,
+            role: role.word().to_owned(),
+            created_at: created.created_at,
+        };
+        let transaction = self.begin().await?;
+        let known = scope::select::<member::Entity>(workspace)
+            .filter(member::Column::EmailIndex.eq(row.email_index.clone()))
+            .count(&*transaction)
+            .await?;
+        if known > 0 {
+            return Ok(None);
+        }
+        transaction.insert::<member::Entity>(vec![row]).await?;
+        transaction.commit().await?;
+        Ok(Some(created))
+    }
+
+    /// The role of a member.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn find_role(&self, workspace: Uuid, id: Uuid) -> Result<Option<Role>> {
+        let row = scope::select::<member::Entity>(workspace)
+            .filter(member::Column::Id.eq(id))
+            .one(self.reader())
+            .await?;
+        row.map(|row| role(&row)).transpose()
+    }
+
+    /// Members of a workspace after `after`, oldest first.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn list_members(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        after: Option<Uuid>,
+        most: u64,
+    ) -> Result<Vec<Member>> {
+        let mut query = scope::select::<member::Entity>(workspace);
+        if let Some(after) = after {
+            query = query.filter(member::Column::Id.gt(after));
+        }
+        query
+            .order_by_asc(member::Column::Id)
+            .limit(most)
+            .all(self.reader())
+            .await?
+            .into_iter()
+            .map(|row| read(keys, row))
+            .collect()
+    }
+
+    /// How many members a workspace has.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn count_members(&self, workspace: Uuid) -> Result<u64> {
+        Ok(scope::select::<member::Entity>(workspace)
+            .count(self.reader())
+            .await?)
+    }
+
+    /// Gives a member a role; `None` if the workspace has no such member.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn update_member(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        id: Uuid,
+        role: Role,
+    ) -> Result<Option<Member>> {
+        let transaction = self.begin().await?;
+        scope::update::<member::Entity>(workspace)
+            .filter(member::Column::Id.eq(id))
+            .col_expr(member::Column::Role, Expr::value(role.word()))
+            .exec(&*transaction)
+            .await?;
+        let row = scope::select::<member::Entity>(workspace)
+            .filter(member::Column::Id.eq(id))
+            .one(&*transaction)
+            .await?;
+        transaction.commit().await?;
+        row.map(|row| read(keys, row)).transpose()
+    }
+
+    /// Deletes a member and ends its keys; false if the workspace has no such member.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn delete_member(&self, workspace: Uuid, id: Uuid) -> Result<bool> {
+        let now = self.clock.now();
+        let transaction = self.begin().await?;
+        let deleted = scope::delete::<member::Entity>(workspace)
+            .filter(member::Column::Id.eq(id))
+            .exec(&*transaction)
+            .await?;
+        scope::update::<api_key::Entity>(workspace)
+            .filter(Expr::col(api_key::Column::MemberId).eq(id))
+            .filter(api_key::Column::RevokedAt.is_null())
+            .col_expr(api_key::Column::RevokedAt, Expr::value(Some(now)))
+            .exec(&*transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(deleted.rows_affected == 1)
+    }
+}
+
+fn read(keys: &WorkspaceKeys, row: member::Model) -> Result<Member> {
+    Ok(Member {
+        id: row.id,
+        email: rows::open_text(keys, EMAIL, row.id, &row.sealed)?,
+        role: role(&row)?,
+        created_at: row.created_at,
+    })
+}
+
+fn role(row: &member::Model) -> Result<Role> {
+    rows::word(Role::parse(&row.role), "members.role", row.id, &row.role)
+}

@@ -1,0 +1,40 @@
+//! Plans of workspaces.
+
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use uuid::Uuid;
+
+use super::{Store, entity::workspace, error::Result, rows, scope};
+use crate::domain::plan::Plan;
+
+impl Store {
+    /// The plan of a workspace; `None` if there is no such workspace.
+    ///
+    /// # Errors
+    /// The database, or a word that no release knows.
+    pub async fn find_plan(&self, id: Uuid) -> Result<Option<Plan>> {
+        scope::select_any::<workspace::Entity>()
+            .select_only()
+            .column(workspace::Column::Plan)
+            .filter(workspace::Column::Id.eq(id))
+            .into_tuple::<String>()
+            .one(self.reader())
+            .await?
+            .map(|word| rows::word(Plan::parse(&word), "workspaces.plan", id, &word))
+            .transpose()
+    }
+
+    /// Gives a workspace a plan; false if there is no such workspace.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn set_plan(&self, id: Uuid, plan: Plan) -> Result<bool> {
+        let transaction = self.begin().await?;
+        let changed = scope::update_any::<workspace::Entity>()
+            .filter(workspace::Column::Id.eq(id))
+            .col_expr(workspace::Column::Plan, Expr::value(plan.word()))
+            .exec(&*transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(changed.rows_affected == 1)
+    }
+}

@@ -1,0 +1,79 @@
+//! Keys that take the place of other keys.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use uuid::Uuid;
+
+use super::{
+    Store,
+    entity::api_key,
+    error::Result,
+    keys::{self, Key},
+    scope,
+};
+
+/// What became of a replacement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// The new key is there, and the old one ends.
+    Done,
+    /// The workspace has no such key.
+    Absent,
+    /// The key has ended, or was replaced before.
+    Ended,
+}
+
+impl Store {
+    /// A key of a workspace.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn find_key_of(&self, workspace: Uuid, id: &str) -> Result<Option<Key>> {
+        scope::select::<api_key::Entity>(workspace)
+            .filter(api_key::Column::Id.eq(id))
+            .one(self.reader())
+            .await?
+            .map(keys::key)
+            .transpose()
+    }
+
+    /// Stores `new` in the place of the workspace's key `old`, which ends at `end` if not before.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn replace_key(
+        &self,
+        workspace: Uuid,
+        old: &str,
+        new: Key,
+        end: DateTime<Utc>,
+    ) -> Result<Replaced> {
+        let now = self.clock.now();
+        let transaction = self.begin().await?;
+        let row = scope::select::<api_key::Entity>(workspace)
+            .filter(api_key::Column::Id.eq(old))
+            .lock_exclusive()
+            .one(&*transaction)
+            .await?;
+        let Some(row) = row else {
+            return Ok(Replaced::Absent);
+        };
+        let has_ended = row.revoked_at.is_some() || row.expires_at.is_some_and(|at| at <= now);
+        if has_ended || row.replaced_by.is_some() {
+            return Ok(Replaced::Ended);
+        }
+        let expires_at = row.expires_at.map_or(end, |at| at.min(end));
+        let mut changed = row.into_active_model();
+        changed.replaced_by = Set(Some(new.id.clone()));
+        changed.expires_at = Set(Some(expires_at));
+        if end <= now {
+            changed.revoked_at = Set(Some(now));
+        }
+        transaction
+            .insert::<api_key::Entity>(vec![keys::row(new)])
+            .await?;
+        changed.update(&*transaction).await?;
+        transaction.commit().await?;
+        Ok(Replaced::Done)
+    }
+}
