@@ -11,7 +11,8 @@ use leads_proto::{
         v1::{
             contacts_service_server::ContactsServiceServer,
             integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
-            members_service_server::MembersServiceServer, workspaces_service_server::WorkspacesServiceServer,
+            members_service_server::MembersServiceServer, privacy_service_server::PrivacyServiceServer,
+            workspaces_service_server::WorkspacesServiceServer,
         },
     },
 };
@@ -38,6 +39,7 @@ use crate::{
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
         members::Members,
+        privacy::Privacy,
         server::{Door, route},
         workspaces::Workspaces,
     },
@@ -50,22 +52,24 @@ use crate::{
 /// Readiness check that holds while the doors are open.
 const DOORS_CHECK: &str = "doors";
 /// What reflection lists: the connectors' API is not for callers.
-const PUBLIC_SERVICES: [&str; 6] = [
+const PUBLIC_SERVICES: [&str; 7] = [
     "leads.v1.LeadsService",
     "leads.v1.ContactsService",
     "leads.v1.WorkspacesService",
     "leads.v1.MembersService",
     "leads.v1.IntegrationsService",
+    "leads.v1.PrivacyService",
     "grpc.health.v1.Health",
 ];
 /// Services whose health callers may ask for: the process as a whole, and by name.
-const HEALTH_SERVICES: [&str; 6] = [
+const HEALTH_SERVICES: [&str; 7] = [
     "",
     "leads.v1.LeadsService",
     "leads.v1.ContactsService",
     "leads.v1.WorkspacesService",
     "leads.v1.MembersService",
     "leads.v1.IntegrationsService",
+    "leads.v1.PrivacyService",
 ];
 /// What the tasks may take to end beyond the doors' own drain.
 const GRACE: Duration = Duration::from_secs(3);
@@ -133,6 +137,7 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
     tasks.spawn("sweeper", sweeper.run(stop.clone()));
     tasks.spawn("gauges", gauges.run(stop.clone()));
     tasks.spawn("backfill", jobs::backfill::run(core.clone(), stop.clone()));
+    tasks.spawn("retention", jobs::retention::run(core.clone(), stop.clone()));
     tasks.spawn(
         "housekeeping",
         jobs::housekeeping::run(core.clone(), auth, readiness.clone(), stop.clone()),
@@ -218,12 +223,14 @@ async fn open_doors(
         WorkspacesServiceServer::new(Workspaces::new(core.clone())).max_encoding_message_size(most);
     let integrations =
         IntegrationsServiceServer::new(Integrations::new(core.clone())).max_encoding_message_size(most);
+    let privacy = PrivacyServiceServer::new(Privacy::new(core.clone())).max_encoding_message_size(most);
     let members = MembersServiceServer::new(Members::new(core.clone())).max_encoding_message_size(most);
     let mut public = Routes::new(leads)
         .add_service(contacts)
         .add_service(workspaces)
         .add_service(members)
         .add_service(integrations)
+        .add_service(privacy)
         .add_service(health);
     if config.server.reflection {
         let builder = || {

@@ -19,12 +19,16 @@ use crate::{
     domain::{ids, plan::Plan, sync::Provider, workspace::Settings},
     qualify::jsonl,
     service::{
+        audit::{Anchor, mac_text, parse_mac},
         keys::mint,
         principal::{Bound, Scope},
         workspaces,
     },
     storage::Store,
 };
+
+/// Whom the audit log names for what this command line does.
+const OPERATOR: &str = "operator";
 
 /// The system of record of Leads.
 #[derive(Debug, Parser)]
@@ -49,6 +53,9 @@ enum Command {
     /// Credentials.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Scores conversations: one JSON object a line in, one a line out.
     Qualify {
         /// File of conversations; `-` for standard input.
@@ -82,6 +89,21 @@ enum WorkspaceCommand {
     },
     /// Lists workspaces with their plans, oldest first.
     List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Walks through the log of a workspace; fails and names the first entry that is not as it was written.
+    Verify {
+        /// The workspace, `ws_…`.
+        workspace: String,
+        /// What the log has to pass through, from the service's log (`audit anchor`): the number, `:`, the MAC.
+        #[arg(long = "anchor", value_name = "N:MAC")]
+        anchors: Vec<String>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -147,6 +169,7 @@ impl Cli {
                 Command::Workspace(command) => workspace(&migrated(&config).await?, command).await,
                 Command::Key(KeyCommand::Create(args)) => create_key(&migrated(&config).await?, args).await,
                 Command::Key(KeyCommand::Revoke { id }) => revoke_key(&migrated(&config).await?, &id).await,
+                Command::Audit(command) => audit(&migrated(&config).await?, command).await,
                 Command::Qualify { .. } | Command::CheckConfig => Ok(()),
             }
         })
@@ -175,7 +198,7 @@ async fn workspace(store: &Store, command: WorkspaceCommand) -> anyhow::Result<(
             if name.is_empty() || name.chars().count() > 200 {
                 bail!("--name must have 1 to 200 characters");
             }
-            let founded = workspaces::create(store, name, Settings::default(), request_id).await?;
+            let founded = workspaces::create(store, name, Settings::default(), request_id, OPERATOR).await?;
             let (id, key) = (ids::format::<ids::Workspace>(founded.workspace.id), founded.key);
             let lines = [format!("workspace {id}"), format!("key       {key}")];
             print(json, &json!({"workspace": id, "name": name, "key": key}), &lines)
@@ -183,7 +206,7 @@ async fn workspace(store: &Store, command: WorkspaceCommand) -> anyhow::Result<(
         WorkspaceCommand::SetPlan { workspace, plan } => {
             let id = ids::parse::<ids::Workspace>(&workspace)
                 .map_err(|problem| anyhow::anyhow!("{workspace} {problem}"))?;
-            if !store.set_plan(id, plan).await? {
+            if !store.set_plan(id, plan, OPERATOR).await? {
                 bail!("there is no workspace {workspace}");
             }
             Ok(())
@@ -256,7 +279,7 @@ async fn create_key(store: &Store, args: KeyArgs) -> anyhow::Result<()> {
         .map(|days| store.clock().now() + TimeDelta::days(days.into()));
     let (key, text) = mint(store, &bound, &args.name, &scopes, expires_at);
     let id = key.id.clone();
-    store.create_key(key).await?;
+    store.create_key(key, OPERATOR).await?;
     print(
         args.json,
         &json!({"id": id, "key": text}),
@@ -265,10 +288,61 @@ async fn create_key(store: &Store, args: KeyArgs) -> anyhow::Result<()> {
 }
 
 async fn revoke_key(store: &Store, id: &str) -> anyhow::Result<()> {
-    if !store.revoke_any_key(id).await? {
+    if !store.revoke_any_key(id, OPERATOR).await? {
         bail!("there is no key {id}: give the public part alone");
     }
     Ok(())
+}
+
+async fn audit(store: &Store, command: AuditCommand) -> anyhow::Result<()> {
+    let AuditCommand::Verify {
+        workspace,
+        anchors,
+        json,
+    } = command;
+    let id = ids::parse::<ids::Workspace>(&workspace)
+        .map_err(|problem| anyhow::anyhow!("the workspace {problem}"))?;
+    if store.find_workspace(id).await?.is_none() {
+        bail!("there is no workspace {workspace}");
+    }
+    let anchors = anchors
+        .iter()
+        .map(|text| {
+            anchor(text).with_context(|| {
+                format!("--anchor {text}: expected is a number, `:` and a MAC of 43 letters")
+            })
+        })
+        .collect::<anyhow::Result<Vec<Anchor>>>()?;
+    let keys = store.workspace_keys(id).await?;
+    let walk = store.walk_audit(id, &keys, anchors).await?;
+    let last = format!("{}:{}", walk.last.n, mac_text(&walk.last.mac));
+    let fault = walk
+        .fault
+        .map(|fault| json!({"n": fault.n, "problem": format!("{:?}", fault.problem)}));
+    let answer = json!({"intact": fault.is_none(), "last": last, "fault": fault});
+    match walk.fault {
+        None => print(
+            json,
+            &answer,
+            &[format!("intact, {} entries, newest {last}", walk.last.n)],
+        ),
+        Some(fault) => {
+            print(json, &answer, &[format!("as it was written up to {last}")])?;
+            bail!(
+                "the log of {workspace} is not as it was written: entry {} is {:?}",
+                fault.n,
+                fault.problem
+            )
+        }
+    }
+}
+
+fn anchor(text: &str) -> Option<Anchor> {
+    let (n, mac) = text.split_once(':')?;
+    Some(Anchor {
+        n: n.parse().ok()?,
+        mac: parse_mac(mac)?,
+    })
 }
 
 /// The scopes of these names among those that a key can have; all if none is named.

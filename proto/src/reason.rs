@@ -95,6 +95,11 @@ reasons! {
     NotConnected = "NOT_CONNECTED" => FailedPrecondition, CONFLICT;
     /// The lead lacks what a sync needs; the field is named. Add it and repeat the call.
     SyncBlocked = "SYNC_BLOCKED" => FailedPrecondition, CONFLICT;
+    /// The person's consent does not allow it: the workspace requires one that holds, or it was refused or withdrawn.
+    /// Record a consent that was given, then repeat the call.
+    ConsentRequired = "CONSENT_REQUIRED" => FailedPrecondition, CONFLICT;
+    /// The person was erased. Ask them, and send the consent that they gave since then with the capture.
+    ErasedSubject = "ERASED_SUBJECT" => FailedPrecondition, CONFLICT;
     /// The key made more calls than its rate allows. Repeat the call after the delay given.
     RateLimited = "RATE_LIMITED" => ResourceExhausted, TOO_MANY_REQUESTS;
     /// The service has more calls at work than it can hold. Repeat the call after the delay given.

@@ -10,8 +10,11 @@ mod m0004_breaker;
 mod m0005_connections;
 mod m0006_plans;
 mod m0007_members;
+mod m0008_audit;
+mod m0009_consents;
 mod m0010_identities;
-mod m0011_merges;
+mod m0011_statistics;
+mod m0012_merges;
 
 /// All migrations, in order.
 pub struct Migrator;
@@ -26,8 +29,11 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_connections::Migration),
             Box::new(m0006_plans::Migration),
             Box::new(m0007_members::Migration),
+            Box::new(m0008_audit::Migration),
+            Box::new(m0009_consents::Migration),
             Box::new(m0010_identities::Migration),
-            Box::new(m0011_merges::Migration),
+            Box::new(m0011_statistics::Migration),
+            Box::new(m0012_merges::Migration),
         ]
     }
 }

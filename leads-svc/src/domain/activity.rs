@@ -23,6 +23,8 @@ pub enum Kind {
     StageChanged,
     /// Tags or owner changed.
     Updated,
+    /// A consent was recorded outside a capture.
+    ConsentRecorded,
     /// Somebody asked for a sync.
     SyncForced,
     /// A CRM took a revision.
@@ -43,6 +45,7 @@ impl Kind {
             Kind::Scored => "scored",
             Kind::StageChanged => "stage_changed",
             Kind::Updated => "updated",
+            Kind::ConsentRecorded => "consent_recorded",
             Kind::SyncForced => "sync_forced",
             Kind::Synced => "synced",
             Kind::SyncFailed => "sync_failed",

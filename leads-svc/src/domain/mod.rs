@@ -1,8 +1,10 @@
 //! What the product is about, as plain data and rules: no I/O, no clock, no wire format.
 
 pub mod activity;
+pub mod audit;
 pub mod capture;
 pub mod consent;
+pub mod consent_policy;
 pub mod contact;
 pub mod conversation;
 pub mod duplicates;
@@ -16,6 +18,7 @@ pub mod member;
 pub mod merge;
 pub mod page;
 pub mod plan;
+pub mod retention;
 pub mod score;
 pub mod search;
 pub mod sync;

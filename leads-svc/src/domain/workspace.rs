@@ -4,7 +4,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{contact::Field, icp::IdealCustomer, identity::Country, plan::Plan};
+use super::{
+    consent_policy::{ConsentPolicy, SALES_CONTACT},
+    contact::Field,
+    icp::IdealCustomer,
+    identity::Country,
+    plan::Plan,
+    retention::Retention,
+};
 
 /// A workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +49,15 @@ pub struct Settings {
     /// Where phone numbers without a country code are dialled; without it they are compared with none.
     #[serde(default)]
     pub country: Option<Country>,
+    /// What a sync needs of the person's consent.
+    #[serde(default)]
+    pub consent_policy: ConsentPolicy,
+    /// Purpose whose consent decides.
+    #[serde(default = "default_consent_purpose")]
+    pub consent_purpose: String,
+    /// How long leads are kept.
+    #[serde(default)]
+    pub retention: Retention,
 }
 
 impl Default for Settings {
@@ -53,6 +69,9 @@ impl Default for Settings {
             required_fields: Vec::new(),
             merge_address_variants: default_merge_address_variants(),
             country: None,
+            consent_policy: ConsentPolicy::default(),
+            consent_purpose: default_consent_purpose(),
+            retention: Retention::default(),
         }
     }
 }
@@ -67,4 +86,8 @@ const fn default_sync_threshold() -> u8 {
 
 const fn default_merge_address_variants() -> bool {
     true
+}
+
+fn default_consent_purpose() -> String {
+    SALES_CONTACT.to_owned()
 }

@@ -1,10 +1,7 @@
 //! LeadsService: parse, call the use case, convert.
 
 use futures::{StreamExt, stream};
-use leads_proto::{
-    leads::v1::{self, leads_service_server},
-    reason::Reason,
-};
+use leads_proto::leads::v1::{self, leads_service_server};
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
@@ -16,6 +13,7 @@ use super::{
         merge::{self, Merge},
         query,
     },
+    status,
 };
 use crate::{
     domain::capture::RequestKey,
@@ -307,9 +305,7 @@ fn batch_result(result: Result<(v1::CollectLeadResponse, bool), Error>) -> v1::B
     let outcome = match result {
         Ok((response, _)) => Outcome::Response(response),
         Err(error) => {
-            if error.reason == Reason::Internal {
-                tracing::error!(error = ?error.source, "an item of a batch failed");
-            }
+            status::log(&error);
             Outcome::Problem(v1::Problem {
                 reason: error.reason.name().to_owned(),
                 message: error.text.into_owned(),

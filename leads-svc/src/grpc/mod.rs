@@ -8,6 +8,7 @@ pub mod integrations;
 pub mod layers;
 pub mod leads;
 pub mod members;
+pub mod privacy;
 pub mod scopes;
 pub mod server;
 pub mod status;

@@ -117,6 +117,27 @@ pub const TABLE: &[(&str, Access)] = &[
         Scoped(Scope::IntegrationsWrite),
     ),
     (
+        "/leads.v1.PrivacyService/RecordConsent",
+        Scoped(Scope::PrivacyWrite),
+    ),
+    (
+        "/leads.v1.PrivacyService/ListConsents",
+        Scoped(Scope::PrivacyRead),
+    ),
+    (
+        "/leads.v1.PrivacyService/ExportSubject",
+        Scoped(Scope::PrivacyRead),
+    ),
+    (
+        "/leads.v1.PrivacyService/PreviewRetention",
+        Scoped(Scope::PrivacyRead),
+    ),
+    (
+        "/leads.v1.PrivacyService/ListAuditEntries",
+        Scoped(Scope::PrivacyRead),
+    ),
+    ("/leads.v1.PrivacyService/VerifyAudit", Scoped(Scope::PrivacyRead)),
+    (
         "/leads.connector.v1.ConnectorService/Heartbeat",
         Scoped(Scope::Connector),
     ),

@@ -131,7 +131,7 @@ fn translate(status: &Status) -> Status {
 }
 
 /// Logs what the caller does not read: the inside of failures that are ours.
-fn log(error: &Error) {
+pub(super) fn log(error: &Error) {
     let Some(source) = &error.source else { return };
     let mut causes = source.to_string();
     let mut next = source.source();

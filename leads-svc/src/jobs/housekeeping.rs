@@ -1,4 +1,4 @@
-//! Small regular work: use of plans and keys, old answers, the database's clock.
+//! Small regular work: use of plans and keys, reads of personal data, old answers, the database's clock.
 
 use std::time::Duration;
 
@@ -26,13 +26,21 @@ pub async fn run(core: Core, auth: Auth, readiness: Readiness, stop: Cancellatio
             if let Err(error) = auth.note_use().await {
                 tracing::warn!(error = %error, "use of keys was not noted");
             }
+            if let Err(error) = core.note_reads().await {
+                tracing::warn!(error = %error, "reads of personal data were not noted");
+            }
             if let Err(error) = core.forget_old_answers().await {
                 tracing::warn!(error = %error, "old answers were not deleted");
             }
         }
         round = round.wrapping_add(1);
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => {
+                if let Err(error) = core.note_reads().await {
+                    tracing::warn!(error = %error, "reads of personal data were not noted");
+                }
+                return;
+            }
             () = tokio::time::sleep(INTERVAL) => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use leads_proto::reason::Reason;
 use uuid::Uuid;
 
@@ -17,6 +18,7 @@ use super::{
 use crate::{
     domain::{
         capture::{Capture, MAX_CONVERSATION_BYTES, MAX_CONVERSATION_MESSAGES, Message, RequestKey},
+        consent::Consent,
         identity::{Mark, address_key},
         lead::Lead,
     },
@@ -82,13 +84,16 @@ impl Core {
         principal: &Principal,
         method: &'static str,
         target: Option<Uuid>,
-        capture: Capture,
+        mut capture: Capture,
         request: Option<Request<'_, Collected>>,
     ) -> Result<Answered<Collected>> {
         principal.require(Scope::LeadsWrite)?;
         let workspace = principal.workspace()?;
         let facts = self.facts(workspace).await?;
         let actor = principal.actor();
+        for consent in &mut capture.consents {
+            consent.details.recorded_by = Some(actor.clone());
+        }
         let merges_variants = facts.workspace.settings.merge_address_variants;
         let email = capture.profile.email.as_deref();
         let email = email.map(|email| address_key(email, merges_variants));
@@ -106,6 +111,8 @@ impl Core {
                 return Ok(Answered::Before(bytes));
             }
             let whom = self.whom(&facts, target, &capture).await?;
+            let erased_at = whom.known.as_ref().and_then(|known| known.person.erased_at);
+            check_erasure(erased_at, &capture.consents)?;
             check_size(whom.known.as_ref(), whom.joined.as_ref(), &capture.messages)?;
             let occasion = self.occasion(&facts, &actor);
             let lead = whom.known.as_ref().and_then(|known| known.person.lead.as_ref());
@@ -183,7 +190,10 @@ impl Core {
             Some(id) => {
                 let found = self.store.find_contact(workspace, keys, id).await?;
                 let found = found.ok_or_else(|| Error::not_found("contact"))?;
-                if by_address.is_some_and(|other| other.contact.id != id) {
+                if let Some(other) = by_address.filter(|other| other.contact.id != id) {
+                    if let Some(erased_at) = other.erased_at {
+                        return Err(erased(erased_at));
+                    }
                     let text = "the address belongs to another contact of the workspace; leads can be merged";
                     return Err(Error::new(Reason::AddressTaken, text));
                 }
@@ -355,10 +365,7 @@ impl Core {
             .store
             .messages(workspace, &facts.keys, contact, 0, u64::MAX >> 1)
             .await?;
-        let consents = self
-            .store
-            .consents(workspace, contact, plan::SHOWN_CONSENTS as u64)
-            .await?;
+        let consents = self.deciding_consents(facts, contact).await?;
         let record = match &person.lead {
             Some(lead) => self.store.find_lead(workspace, &facts.keys, lead.id).await?,
             None => None,
@@ -373,6 +380,27 @@ impl Core {
             jobs,
             consents,
         })
+    }
+
+    /// The newest consents of a contact, as many as are shown, and among them the one that decides about syncs.
+    pub(super) async fn deciding_consents(&self, facts: &Facts, contact: Uuid) -> Result<Vec<Consent>> {
+        let workspace = facts.workspace.id;
+        let purpose = &facts.workspace.settings.consent_purpose;
+        let consents = self
+            .store
+            .consents(workspace, &facts.keys, contact, plan::SHOWN_CONSENTS as u64)
+            .await?;
+        let decides = consents.iter().any(|consent| consent.purpose == *purpose);
+        if decides || consents.len() < plan::SHOWN_CONSENTS {
+            return Ok(consents);
+        }
+        // So many of other purposes that more has to be read to know.
+        let mut all = self
+            .store
+            .consent_records(workspace, &facts.keys, &[contact])
+            .await?;
+        all.sort_by_key(|(_, consent)| consent.at);
+        Ok(all.into_iter().rev().map(|(_, consent)| consent).collect())
     }
 
     pub(super) async fn answered_before(
@@ -404,6 +432,24 @@ impl Core {
             at: self.store.clock().now(),
         }
     }
+}
+
+/// Refuses a capture of an erased person, unless it carries a consent that was given since then.
+fn check_erasure(erased_at: Option<DateTime<Utc>>, consents: &[Consent]) -> Result<()> {
+    let Some(erased_at) = erased_at else { return Ok(()) };
+    if consents
+        .iter()
+        .any(|consent| consent.given && consent.at > erased_at)
+    {
+        return Ok(());
+    }
+    Err(erased(erased_at))
+}
+
+fn erased(erased_at: DateTime<Utc>) -> Error {
+    let text = "the person was erased; ask them, and send the consent that they gave since then with a capture of their \
+                address";
+    Error::new(Reason::ErasedSubject, text).with("erased_at", erased_at.to_rfc3339())
 }
 
 /// Refuses a conversation that would grow past what can be scored in one piece.

@@ -82,6 +82,7 @@ impl Core {
             .find_contact(facts.workspace.id, &facts.keys, id)
             .await?;
         let person = found.ok_or_else(|| Error::not_found("contact"))?;
+        self.note_read(principal, &facts, "GetContact", 1);
         Ok(ContactView {
             contact: person.contact,
             lead: person.lead.map(|lead| lead.merged_into.unwrap_or(lead.id)),
@@ -115,6 +116,7 @@ impl Core {
                 id: listed.contact.id,
             },
         )?;
+        self.note_read(principal, &facts, "ListContacts", page.items.len());
         Ok(page.map(|Listed { contact, lead, .. }| ContactView { contact, lead }))
     }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{
     error::{Error, Result},
+    reads::ReadLog,
     turns::Turns,
     usage::Usage,
     writer::Writer,
@@ -42,6 +43,8 @@ pub struct Core {
     pub writer: Writer,
     /// Turns of people.
     pub turns: Turns,
+    /// Who read whose data.
+    pub(super) reads: ReadLog,
     /// What is used and not noted yet.
     pub(super) usage: Usage,
     facts: Cache<Uuid, Arc<Facts>>,
@@ -85,6 +88,7 @@ impl Core {
         Self {
             writer: Writer::new(store.clone(), tasks),
             turns: Turns::default(),
+            reads: ReadLog::default(),
             usage: Usage::default(),
             facts: Cache::builder()
                 .max_capacity(MAX_KEPT)

@@ -81,7 +81,7 @@ impl Core {
     pub async fn set_plan(&self, principal: &Principal, plan: Plan) -> Result<Workspace> {
         principal.require(Scope::PlatformWorkspaces)?;
         let id = principal.workspace()?;
-        if !self.store.set_plan(id, plan).await? {
+        if !self.store.set_plan(id, plan, &principal.actor()).await? {
             return Err(Error::not_found("workspace"));
         }
         tracing::info!(workspace.id = %id, plan = plan.word(), by = principal.key_id(), "plan set");

@@ -58,7 +58,14 @@ impl Core {
         let keys = self.store.workspace_keys(workspace).await?;
         let id = self
             .store
-            .connect_provider(workspace, &keys, provider, secret, field_mapping)
+            .connect_provider(
+                workspace,
+                &keys,
+                provider,
+                secret,
+                field_mapping,
+                &principal.actor(),
+            )
             .await?;
         tracing::info!(workspace.id = %workspace, provider = provider.name(), by = principal.key_id(), "connection asked for");
         self.forget(workspace).await;
@@ -106,7 +113,11 @@ impl Core {
     pub async fn disconnect_provider(&self, principal: &Principal, provider: Provider) -> Result<()> {
         principal.require(Scope::IntegrationsWrite)?;
         let workspace = principal.workspace()?;
-        if !self.store.disconnect_provider(workspace, provider).await? {
+        if !self
+            .store
+            .disconnect_provider(workspace, provider, &principal.actor())
+            .await?
+        {
             return Err(Error::not_found("connection"));
         }
         tracing::info!(workspace.id = %workspace, provider = provider.name(), by = principal.key_id(), "connection ended");

@@ -126,7 +126,7 @@ impl Core {
             expires_at,
         );
         key.member = member;
-        self.store.create_key(key.clone()).await?;
+        self.store.create_key(key.clone(), &principal.actor()).await?;
         tracing::info!(workspace.id = %workspace, key.id = key.id, by = principal.key_id(), "api key created");
         Ok((key, secret))
     }
@@ -147,7 +147,7 @@ impl Core {
     pub async fn revoke_api_key(&self, principal: &Principal, id: &str) -> Result<()> {
         principal.require(Scope::WorkspaceAdmin)?;
         let workspace: Uuid = principal.workspace()?;
-        if !self.store.revoke_key(workspace, id).await? {
+        if !self.store.revoke_key(workspace, id, &principal.actor()).await? {
             return Err(Error::not_found("key"));
         }
         tracing::info!(workspace.id = %workspace, key.id = id, by = principal.key_id(), "api key revoked");

@@ -39,7 +39,7 @@ impl Core {
         facts.require_room(Limit::Members, self.store.count_members(workspace).await?)?;
         let member = self
             .store
-            .create_member(workspace, &facts.keys, email.as_str(), role)
+            .create_member(workspace, &facts.keys, email.as_str(), role, &principal.actor())
             .await?
             .ok_or_else(|| {
                 Error::new(
@@ -79,7 +79,7 @@ impl Core {
         let workspace = facts.workspace.id;
         let member = self
             .store
-            .update_member(workspace, &facts.keys, id, role)
+            .update_member(workspace, &facts.keys, id, role, &principal.actor())
             .await?
             .ok_or_else(|| Error::not_found("member"))?;
         tracing::info!(
@@ -94,8 +94,10 @@ impl Core {
     /// `SCOPE_REQUIRED`, `NOT_FOUND`, `STORAGE_UNAVAILABLE`.
     pub async fn delete_member(&self, principal: &Principal, id: Uuid) -> Result<()> {
         principal.require(Scope::WorkspaceAdmin)?;
-        let workspace = principal.workspace()?;
-        if !self.store.delete_member(workspace, id).await? {
+        let facts = self.facts(principal.workspace()?).await?;
+        let workspace = facts.workspace.id;
+        let by = principal.actor();
+        if !self.store.delete_member(workspace, &facts.keys, id, &by).await? {
             return Err(Error::not_found("member"));
         }
         tracing::info!(workspace.id = %workspace, member.id = %id, by = principal.key_id(), "member removed");

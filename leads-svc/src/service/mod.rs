@@ -1,12 +1,15 @@
 //! Use cases: who may, what is stored in one transaction, what is owed after it.
 
+pub mod audit;
 pub mod auth;
 pub mod capture;
 pub mod connector;
+pub mod consents;
 pub mod contacts;
 pub mod core;
 pub mod entitlements;
 pub mod error;
+pub mod export;
 pub mod integrations;
 pub mod keys;
 pub mod leads;
@@ -15,6 +18,8 @@ pub mod page_token;
 pub mod plan;
 pub mod principal;
 pub mod qualification;
+pub mod reads;
+pub mod retention;
 pub mod rotation;
 pub mod turns;
 pub mod upkeep;

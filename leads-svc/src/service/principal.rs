@@ -64,6 +64,10 @@ scopes! {
     WorkspaceRead = "workspace.read",
     /// Change settings, create and revoke keys.
     WorkspaceAdmin = "workspace.admin",
+    /// Read consents and the audit log, export everything about a person.
+    PrivacyRead = "privacy.read",
+    /// Record consents.
+    PrivacyWrite = "privacy.write",
     /// Create workspaces and set their plans; only platform keys have it.
     PlatformWorkspaces = "platform.workspaces",
     /// Claim and report jobs; only connector credentials have it.

@@ -57,7 +57,7 @@ impl Core {
         new.member = old.member;
         match self
             .store
-            .replace_key(workspace, id, new.clone(), now + overlap)
+            .replace_key(workspace, id, new.clone(), now + overlap, &principal.actor())
             .await?
         {
             Replaced::Done => {}

@@ -15,6 +15,23 @@ impl Core {
         let Some(workspace) = self.store.find_workspace(look.workspace).await? else {
             return Ok(false);
         };
+        // A look begins with what the settings say now: jobs follow it first.
+        if look.is_at_start() {
+            match self
+                .store
+                .follow_consents(workspace.id, &workspace.settings)
+                .await
+            {
+                Ok((0, 0)) => {}
+                Ok((cancelled, owed)) => {
+                    tracing::info!(workspace.id = %workspace.id, cancelled, owed, "syncs follow consents");
+                    self.wake_delivery();
+                }
+                // Found again by the next look.
+                Err(storage::Error::Serialization(_) | storage::Error::Timeout(_)) => return Ok(true),
+                Err(error) => return Err(error.into()),
+            }
+        }
         let found = self.store.leads_to_owe(&look, &workspace.settings).await?;
         let owed = if found.is_empty() {
             self.store.finish_look(&look).await
@@ -47,11 +64,25 @@ impl Core {
         Ok(())
     }
 
-    /// Deletes answers to request ids that were kept long enough.
+    /// Deletes answers to request ids, and notes of reads, that were kept long enough.
     ///
     /// # Errors
     /// `STORAGE_UNAVAILABLE`.
     pub async fn forget_old_answers(&self) -> Result<u64> {
-        Ok(self.store.forget_old_answers().await?)
+        Ok(self.store.forget_old_answers().await? + self.store.forget_old_reads().await?)
+    }
+
+    /// Seals the texts of consents that an earlier release stored in the open; returns how many.
+    ///
+    /// # Errors
+    /// `STORAGE_UNAVAILABLE`.
+    pub async fn seal_old_consents(&self) -> Result<usize> {
+        let mut sealed = 0;
+        loop {
+            match self.store.seal_old_consents().await? {
+                0 => return Ok(sealed),
+                some => sealed += some,
+            }
+        }
     }
 }

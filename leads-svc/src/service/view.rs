@@ -2,12 +2,13 @@
 
 use crate::{
     domain::{
-        consent::Consent,
+        consent::{Consent, Standing},
+        consent_policy::no_consent,
         contact::Contact,
         lead::Lead,
         plan::Entitlement,
         score::Score,
-        sync::{self, Link, Provider},
+        sync::{self, Link, Provider, Reason, Status},
     },
     service::core::Facts,
     storage::leads::Record,
@@ -29,25 +30,34 @@ pub struct LeadView {
 }
 
 impl LeadView {
-    /// Derives what is shown from what is stored.
-    pub fn new(record: Record, consents: Vec<Consent>, facts: &Facts) -> Self {
+    /// Derives what is shown from what is stored. `standing` is what holds for the workspace's consent purpose.
+    pub fn new(record: Record, consents: Vec<Consent>, standing: Option<Standing>, facts: &Facts) -> Self {
         let Record {
             lead,
             contact,
             score,
             mut jobs,
         } = record;
+        let settings = &facts.workspace.settings;
+        let withheld = settings
+            .consent_policy
+            .withholds(standing)
+            .then(|| no_consent(&settings.consent_purpose, standing));
         let links = Provider::ALL
             .into_iter()
             .map(|provider| {
-                sync::link(
+                let link = sync::link(
                     provider,
                     facts.connection(provider).as_ref(),
                     jobs.remove(&provider),
                     lead.score,
                     contact.profile.filled(),
-                    &facts.workspace.settings,
-                )
+                    settings,
+                );
+                match &withheld {
+                    Some(reason) => blocked(link, reason),
+                    None => link,
+                }
             })
             .collect();
         Self {
@@ -57,5 +67,18 @@ impl LeadView {
             consents,
             links,
         }
+    }
+}
+
+/// How a lead stands with a CRM that the person's consent keeps it from.
+fn blocked(link: Link, reason: &Reason) -> Link {
+    match link.status {
+        Status::NotConnected | Status::BelowThreshold => link,
+        Status::Blocked | Status::Pending | Status::Synced | Status::Error => Link {
+            status: Status::Blocked,
+            reason: Some(reason.clone()),
+            pending_since: None,
+            ..link
+        },
     }
 }

@@ -34,7 +34,7 @@ pub struct Founded {
     pub key: String,
 }
 
-/// Creates a workspace and its first key. The same request id with the same name and settings gets the same answer for
+/// Creates a workspace and its first key, in the name of `by`. The same request id with the same name and settings gets the same answer for
 /// 24 hours.
 ///
 /// # Errors
@@ -44,6 +44,7 @@ pub async fn create(
     name: &str,
     settings: Settings,
     request_id: Option<Uuid>,
+    by: &str,
 ) -> Result<Founded> {
     let body = serde_json::to_vec(&(name, &settings)).map_err(Error::internal)?;
     let request = request_id.map(|id| RequestKey {
@@ -72,7 +73,7 @@ pub async fn create(
         at: now,
     });
     match store
-        .create_workspace(&founded.workspace, first_key, answer)
+        .create_workspace(&founded.workspace, first_key, answer, by)
         .await
     {
         Ok(()) => Ok(founded),
@@ -110,7 +111,7 @@ impl Core {
         request_id: Option<Uuid>,
     ) -> Result<Founded> {
         principal.require(Scope::PlatformWorkspaces)?;
-        let founded = create(&self.store, name, settings, request_id).await?;
+        let founded = create(&self.store, name, settings, request_id, &principal.actor()).await?;
         tracing::info!(workspace.id = %founded.workspace.id, by = principal.key_id(), "workspace created");
         Ok(founded)
     }
@@ -137,7 +138,7 @@ impl Core {
         let id = principal.workspace()?;
         let workspace = self
             .store
-            .update_settings(id, change)
+            .update_settings(id, &principal.actor(), change)
             .await?
             .ok_or_else(|| Error::not_found("workspace"))?;
         self.forget(id).await;

@@ -11,7 +11,8 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::Expr
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, audit,
+    consents::{cancel, consent_row},
     crypto::WorkspaceKeys,
     entity::{activity, consent, contact, idempotency, identity, lead, message, score, sync_job},
     error::Result,
@@ -24,6 +25,7 @@ use super::{
 };
 use crate::domain::{
     activity::Activity,
+    audit::Act,
     capture::StoredMessage,
     consent::Consent,
     contact::{Contact, Profile, Seen},
@@ -31,6 +33,7 @@ use crate::domain::{
     lead::Lead,
     score::Score,
     search,
+    sync::Reason,
 };
 
 /// A contact to store.
@@ -98,6 +101,15 @@ pub struct Joined {
     pub into: Uuid,
 }
 
+/// A lead whose syncs the person's consent does not allow.
+#[derive(Debug, Clone)]
+pub struct Withheld {
+    /// The lead.
+    pub lead: Uuid,
+    /// Why, for people.
+    pub reason: Reason,
+}
+
 /// Everything that one capture, message or change stores.
 #[derive(Debug, Clone)]
 pub struct Write {
@@ -129,6 +141,10 @@ pub struct Write {
     pub activities: Vec<(Uuid, Activity)>,
     /// Syncs that are owed from now on.
     pub wants: Vec<Want>,
+    /// Syncs that are given up for the lack of consent.
+    pub withheld: Option<Withheld>,
+    /// What the audit log is told of it.
+    pub acts: Vec<Act>,
     /// Answer to keep for a repeated request.
     pub answer: Option<Answer>,
 }
@@ -152,6 +168,8 @@ pub struct Sealed {
     activities: Vec<activity::Model>,
     new_jobs: Vec<sync_job::Model>,
     changed_jobs: Vec<Want>,
+    withheld: Vec<Withheld>,
+    acts: Vec<Act>,
 }
 
 impl Sealed {
@@ -203,6 +221,8 @@ impl Sealed {
         self.activities.append(&mut other.activities);
         self.new_jobs.append(&mut other.new_jobs);
         self.changed_jobs.append(&mut other.changed_jobs);
+        self.withheld.append(&mut other.withheld);
+        self.acts.append(&mut other.acts);
     }
 }
 
@@ -224,6 +244,8 @@ impl Write {
             score: None,
             activities: Vec::new(),
             wants: Vec::new(),
+            withheld: None,
+            acts: Vec::new(),
             answer: None,
         }
     }
@@ -267,7 +289,9 @@ impl Write {
                 .push(message_row(keys, workspace, id, contact, message)?);
         }
         for (id, contact, consent) in self.consents {
-            sealed.consents.push(consent_row(workspace, id, contact, consent));
+            sealed
+                .consents
+                .push(consent_row(keys, workspace, id, contact, consent)?);
         }
         if let Some((id, lead, score)) = self.score {
             sealed.scores.push(score_row(keys, workspace, id, lead, &score)?);
@@ -290,6 +314,8 @@ impl Write {
         for also in self.also {
             sealed.join(also.seal(keys)?);
         }
+        sealed.withheld.extend(self.withheld);
+        sealed.acts = self.acts;
         if let Some(answer) = self.answer {
             sealed.answers.push(answer.seal(keys, workspace)?);
         }
@@ -318,6 +344,18 @@ impl Store {
         all.changed_jobs.sort_unstable_by_key(|want| want.lead);
         let is_new =
             all.changed_contacts.is_empty() && all.changed_leads.is_empty() && all.changed_jobs.is_empty();
+        // Somebody who was erased and came back has the addresses from before.
+        let again: Vec<_> = all
+            .identities
+            .iter()
+            .filter(|row| [Kind::Email.word(), Kind::Mailbox.word()].contains(&row.kind.as_str()))
+            .filter(|row| {
+                all.changed_contacts
+                    .iter()
+                    .any(|(contact, _)| contact.id == row.contact_id)
+            })
+            .map(|row| (row.contact_id, row.kind.clone(), row.value_index.clone()))
+            .collect();
 
         let people = NewRows::of(self.backend())
             .and::<idempotency::Entity>(all.answers)?
@@ -343,6 +381,14 @@ impl Store {
         }
 
         let transaction = self.begin().await?;
+        for (contact, kind, value_index) in again {
+            scope::delete::<identity::Entity>(workspace)
+                .filter(identity::Column::ContactId.eq(contact))
+                .filter(identity::Column::Kind.eq(kind))
+                .filter(identity::Column::ValueIndex.eq(value_index))
+                .exec(&*transaction)
+                .await?;
+        }
         if let Some(people) = people {
             people.insert(&*transaction).await?;
         }
@@ -374,6 +420,16 @@ impl Store {
         for want in all.changed_jobs {
             want.apply(&transaction, workspace, now).await?;
         }
+        all.withheld.sort_unstable_by_key(|withheld| withheld.lead);
+        for withheld in all.withheld {
+            cancel(&transaction, workspace, withheld.lead, &withheld.reason).await?;
+        }
+        if !all.acts.is_empty() {
+            let keys = self.workspace_keys(workspace).await?;
+            for act in all.acts {
+                audit::append(&transaction, &keys, workspace, act, now).await?;
+            }
+        }
         leads_runtime::crash_point!("capture.before_commit");
         transaction.commit().await?;
         leads_runtime::crash_point!("capture.after_commit");
@@ -392,6 +448,7 @@ async fn change_contact(transaction: &Transaction, row: contact::Model, prior: i
         .col_expr(contact::Column::Search, Expr::value(row.search))
         .col_expr(contact::Column::Messages, Expr::value(row.messages))
         .col_expr(contact::Column::Revision, Expr::value(row.revision))
+        .col_expr(contact::Column::ErasedAt, Expr::value(row.erased_at))
         .exec(&**transaction)
         .await?;
     moved_unless(changed.rows_affected == 1, "contacts.revision")
@@ -446,6 +503,7 @@ fn contact_row(keys: &WorkspaceKeys, workspace: Uuid, write: ContactWrite) -> Re
             Prior::At(revision) => revision + 1,
         },
         created_at: write.at,
+        erased_at: None,
     })
 }
 
@@ -521,20 +579,6 @@ fn message_row(
         role: rows::role_word(message.role).to_owned(),
         at: message.at,
     })
-}
-
-fn consent_row(workspace: Uuid, id: Uuid, contact: Uuid, consent: Consent) -> consent::Model {
-    consent::Model {
-        id,
-        workspace_id: workspace,
-        contact_id: contact,
-        purpose: consent.purpose,
-        given: consent.given,
-        shown: consent.text,
-        version: consent.version,
-        channel: consent.channel.word().to_owned(),
-        at: consent.at,
-    }
 }
 
 fn score_row(

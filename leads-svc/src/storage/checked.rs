@@ -3,18 +3,25 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, ExprTrait},
+};
 use uuid::Uuid;
 
 use super::{
     Transaction,
     connections::{Facts, State, next_version, seal_problem},
+    consents::{cancel_withheld, lacked_consent},
     crypto::WorkspaceKeys,
     entity::{connection, connection_task, sync_job},
     error::Result,
     rows, scope,
 };
-use crate::domain::sync::{JobState, Lane, Reason};
+use crate::domain::{
+    sync::{JobState, Lane, Reason},
+    workspace::Settings,
+};
 
 /// What became of a task.
 #[derive(Debug, Clone)]
@@ -37,6 +44,7 @@ pub enum Outcome {
 pub(super) async fn settle(
     transaction: &Transaction,
     keys: &WorkspaceKeys,
+    settings: &Settings,
     task: connection_task::Model,
     outcome: &Outcome,
     now: DateTime<Utc>,
@@ -54,6 +62,7 @@ pub(super) async fn settle(
         Outcome::Connected(facts) => {
             let moved = !known.account_id.is_empty() && known.account_id != facts.account_id;
             owe_again(transaction, known.id, moved, now).await?;
+            cancel_withheld(transaction, known.workspace_id, settings, now).await?;
             if let (Some(sealed), Some(mapping)) = (task.sealed, task.field_mapping) {
                 update = update
                     .col_expr(connection::Column::Sealed, Expr::value(sealed))
@@ -101,34 +110,34 @@ fn works(
         .col_expr(connection::Column::BackfillLead, Expr::value(None::<Uuid>))
 }
 
-/// What had been given up is tried once more; everything is owed to an account that is another one than before.
+/// What had been given up, unless for the lack of consent, is tried once more; everything is owed to an account that is
+/// another one than before.
 async fn owe_again(transaction: &Transaction, id: Uuid, moved: bool, now: DateTime<Utc>) -> Result<()> {
-    let of_connection = || {
-        scope::update_any::<sync_job::Entity>()
-            .filter(sync_job::Column::ConnectionId.eq(id))
-            .col_expr(sync_job::Column::Attempt, Expr::value(0))
-            .col_expr(sync_job::Column::NextAt, Expr::value(now))
-            .col_expr(sync_job::Column::FirstPendingAt, Expr::value(now))
-            .col_expr(sync_job::Column::Lane, Expr::value(Lane::Bulk.rank()))
-            .col_expr(sync_job::Column::Reason, Expr::value(None::<sea_orm::JsonValue>))
-            .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
-    };
-    if !moved {
+    let of_connection =
+        || scope::update_any::<sync_job::Entity>().filter(sync_job::Column::ConnectionId.eq(id));
+    if moved {
+        // What was written, or may still be, is in the other account.
         of_connection()
-            .filter(sync_job::Column::State.eq(JobState::Dead.word()))
+            .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
+            .col_expr(sync_job::Column::SyncedRevision, Expr::value(0))
+            .col_expr(sync_job::Column::UnknownOutcome, Expr::value(false))
+            .col_expr(sync_job::Column::Verifying, Expr::value(false))
+            .col_expr(sync_job::Column::ExternalId, Expr::value(""))
+            .col_expr(sync_job::Column::Url, Expr::value(""))
             .exec(&**transaction)
             .await?;
-        return Ok(());
     }
-    // What was written, or may still be, is in the other account.
-    of_connection()
-        .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
-        .col_expr(sync_job::Column::SyncedRevision, Expr::value(0))
-        .col_expr(sync_job::Column::UnknownOutcome, Expr::value(false))
-        .col_expr(sync_job::Column::Verifying, Expr::value(false))
-        .col_expr(sync_job::Column::ExternalId, Expr::value(""))
-        .col_expr(sync_job::Column::Url, Expr::value(""))
-        .exec(&**transaction)
-        .await?;
+    let mut owed = of_connection()
+        .filter(lacked_consent(transaction.get_database_backend()).not())
+        .col_expr(sync_job::Column::Attempt, Expr::value(0))
+        .col_expr(sync_job::Column::NextAt, Expr::value(now))
+        .col_expr(sync_job::Column::FirstPendingAt, Expr::value(now))
+        .col_expr(sync_job::Column::Lane, Expr::value(Lane::Bulk.rank()))
+        .col_expr(sync_job::Column::Reason, Expr::value(None::<sea_orm::JsonValue>))
+        .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()));
+    if !moved {
+        owed = owed.filter(sync_job::Column::State.eq(JobState::Dead.word()));
+    }
+    owed.exec(&**transaction).await?;
     Ok(())
 }

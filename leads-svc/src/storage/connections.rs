@@ -11,13 +11,17 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, audit,
     crypto::WorkspaceKeys,
     entity::{connection, connection_task, sync_job},
     error::{Error, Result},
     rows, scope,
 };
-use crate::domain::sync::{Provider, Reason};
+use crate::domain::{
+    audit::{Act, Action},
+    ids,
+    sync::{Provider, Reason},
+};
 
 const SECRET: &str = "connections.sealed";
 const PROBLEM: &str = "connections.problem_sealed";
@@ -140,11 +144,12 @@ impl Store {
         Ok(Some((connection(&keys, row)?, secret)))
     }
 
-    /// Ends a connection with everything that is owed through it; false if there is none.
+    /// Ends a connection with everything that is owed through it, in the name of `by`; false if there is none.
     ///
     /// # Errors
     /// The database.
-    pub async fn disconnect_provider(&self, workspace: Uuid, provider: Provider) -> Result<bool> {
+    pub async fn disconnect_provider(&self, workspace: Uuid, provider: Provider, by: &str) -> Result<bool> {
+        let keys = self.workspace_keys(workspace).await?;
         let transaction = self.begin().await?;
         let known = scope::select::<connection::Entity>(workspace)
             .filter(connection::Column::Provider.eq(provider.name()))
@@ -163,6 +168,8 @@ impl Store {
             .filter(connection::Column::Id.eq(known.id))
             .exec(&*transaction)
             .await?;
+        let act = Act::new(by, Action::ConnectionEnded, subject(known.id)).with("provider", provider.name());
+        audit::append(&transaction, &keys, workspace, act, self.clock.now()).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -227,4 +234,9 @@ fn connection(keys: &WorkspaceKeys, row: connection::Model) -> Result<Connection
         trips: row.trips,
         version: row.version,
     })
+}
+
+/// A connection as the audit log names it.
+pub(super) fn subject(id: Uuid) -> String {
+    ids::format::<ids::Connection>(id)
 }

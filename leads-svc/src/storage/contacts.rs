@@ -10,16 +10,15 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, Transaction,
     crypto::WorkspaceKeys,
-    entity::{consent, contact, identity, lead},
+    entity::{contact, identity, lead},
     error::{Error, Result},
     leads::found_by,
     rows, scope,
 };
 use crate::domain::{
-    consent::Consent,
-    contact::Contact,
+    contact::{Contact, Profile},
     identity::{Kind, Mark},
     lead::Lead,
     page::{ContactCursor, ContactQuery},
@@ -36,6 +35,8 @@ pub struct Person {
     pub messages: i64,
     /// The lead, if the contact is one.
     pub lead: Option<Lead>,
+    /// When the person was erased: nothing else is known of them then.
+    pub erased_at: Option<DateTime<Utc>>,
 }
 
 /// Who a capture may be of.
@@ -125,7 +126,7 @@ impl Store {
         Ok(people)
     }
 
-    /// The person that a contact is.
+    /// The person that a contact is; none of one that was erased.
     ///
     /// # Errors
     /// The database, or a row that cannot be read.
@@ -137,6 +138,7 @@ impl Store {
     ) -> Result<Option<Person>> {
         let row = scope::select::<contact::Entity>(workspace)
             .filter(contact::Column::Id.eq(id))
+            .filter(contact::Column::ErasedAt.is_null())
             .one(self.reader())
             .await?;
         let Some(row) = row else { return Ok(None) };
@@ -181,7 +183,9 @@ impl Store {
             )
             .and_where(lead::Column::MergedInto.is_not_null())
             .to_owned();
-        select = select.filter(Expr::exists(merged).not());
+        select = select
+            .filter(Expr::exists(merged).not())
+            .filter(contact::Column::ErasedAt.is_null());
         if let Some(ContactCursor { created_at, id }) = cursor {
             let same = Condition::all()
                 .add(contact::Column::CreatedAt.eq(created_at))
@@ -260,31 +264,51 @@ impl Store {
         };
         person(keys, row, Some(lead)).map(Some)
     }
-
-    /// A contact's newest consents, newest first.
-    ///
-    /// # Errors
-    /// The database, or a row that cannot be read.
-    pub async fn consents(&self, workspace: Uuid, contact_id: Uuid, most: u64) -> Result<Vec<Consent>> {
-        scope::select::<consent::Entity>(workspace)
-            .filter(consent::Column::ContactId.eq(contact_id))
-            .order_by_desc(consent::Column::At)
-            .order_by_desc(consent::Column::Id)
-            .limit(most)
-            .all(self.reader())
-            .await?
-            .into_iter()
-            .map(rows::consent)
-            .collect()
-    }
 }
 
 pub(super) fn person(keys: &WorkspaceKeys, row: contact::Model, lead: Option<lead::Model>) -> Result<Person> {
-    let (revision, messages) = (row.revision, row.messages);
+    let (revision, messages, erased_at) = (row.revision, row.messages, row.erased_at);
     Ok(Person {
         contact: rows::contact(keys, row)?,
         revision,
         messages,
         lead: lead.map(|lead| rows::lead(keys, lead)).transpose()?,
+        erased_at,
     })
+}
+
+/// Leaves of erased contacts what captures are refused by: a contact of nobody that keeps the blind indexes of their
+/// addresses.
+pub(super) async fn bury(
+    transaction: &Transaction,
+    keys: &WorkspaceKeys,
+    workspace: Uuid,
+    contacts: Vec<Uuid>,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let addresses = [Kind::Email, Kind::Mailbox].map(Kind::word);
+    let kept = scope::update::<identity::Entity>(workspace)
+        .filter(identity::Column::ContactId.is_in(contacts))
+        .filter(identity::Column::Kind.is_in(addresses))
+        .col_expr(identity::Column::ContactId, Expr::value(id))
+        .exec(&**transaction)
+        .await?;
+    if kept.rows_affected == 0 {
+        return Ok(());
+    }
+    let tombstone = contact::Model {
+        id,
+        workspace_id: workspace,
+        profile: rows::seal_json(keys, rows::PROFILE, id, &Profile::default())?,
+        seen_sealed: None,
+        filled: 0,
+        attributes: sea_orm::JsonValue::Object(serde_json::Map::new()),
+        search: " ".to_owned(),
+        messages: 0,
+        revision: 1,
+        created_at: now,
+        erased_at: Some(now),
+    };
+    transaction.insert::<contact::Entity>(vec![tombstone]).await
 }

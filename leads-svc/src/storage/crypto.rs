@@ -1,7 +1,7 @@
 //! Encryption at rest.
 //!
 //! Stored: per workspace one random data key, wrapped by the key-encryption key that the operator holds. From it come
-//! three keys: for sealing, for blind indexes, for search words.
+//! four keys: for sealing, for blind indexes, for search words, for the audit log.
 //!
 //! Moves: a sealed value is `version, key number, nonce (24 bytes), ciphertext, tag` of XChaCha20-Poly1305, with
 //! workspace, table, column and row as associated data.
@@ -19,6 +19,8 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use zeroize::Zeroizing;
+
+use crate::domain::audit::ChainKey;
 
 const VERSION: u8 = 1;
 const FIRST_KEY: u8 = 1;
@@ -137,6 +139,7 @@ pub struct WorkspaceKeys {
     seal: XChaCha20Poly1305,
     index: Zeroizing<[u8; 32]>,
     search: Zeroizing<[u8; 32]>,
+    audit: ChainKey,
 }
 
 impl WorkspaceKeys {
@@ -146,6 +149,7 @@ impl WorkspaceKeys {
             seal: XChaCha20Poly1305::new(&(*derive(key, b"seal")).into()),
             index: derive(key, b"blind index"),
             search: derive(key, b"search words"),
+            audit: ChainKey::new(&derive(key, b"audit chain")),
         }
     }
 
@@ -180,6 +184,11 @@ impl WorkspaceKeys {
             .take(6)
             .flat_map(|byte| [letter(byte >> 4), letter(byte & 15)])
             .collect()
+    }
+
+    /// Key of the workspace's audit log.
+    pub fn audit(&self) -> &ChainKey {
+        &self.audit
     }
 
     fn associated(&self, place: Place) -> Vec<u8> {

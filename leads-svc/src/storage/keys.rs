@@ -1,13 +1,15 @@
 //! Credentials, as hashes.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, sea_query::Expr,
 };
 use uuid::Uuid;
 
-use super::{Store, entity::api_key, error::Result, rows, scope};
+use super::{Store, audit, crypto::WorkspaceKeys, entity::api_key, error::Result, rows, scope};
+use crate::domain::audit::{Act, Action};
 
 /// Keys of one list; a workspace has at most half as many that are not revoked.
 const MAX_LISTED: u64 = 200;
@@ -42,13 +44,18 @@ pub struct Key {
 }
 
 impl Store {
-    /// Stores a credential.
+    /// Stores a credential, in the name of `by`.
     ///
     /// # Errors
     /// The database.
-    pub async fn create_key(&self, key: Key) -> Result<()> {
+    pub async fn create_key(&self, key: Key, by: &str) -> Result<()> {
+        let chain = self.chain_of(key.workspace).await?;
+        let act = created(&key, by);
         let transaction = self.begin().await?;
         transaction.insert::<api_key::Entity>(vec![row(key)]).await?;
+        if let Some((workspace, keys)) = chain {
+            audit::append(&transaction, &keys, workspace, act, self.clock.now()).await?;
+        }
         transaction.commit().await
     }
 
@@ -110,34 +117,49 @@ impl Store {
             .filter(has_time)
     }
 
-    /// Ends a key of a workspace; false if there is none. Ending it again changes nothing.
+    /// Ends a key of a workspace, in the name of `by`; false if there is none. Ending it again changes nothing.
     ///
     /// # Errors
     /// The database.
-    pub async fn revoke_key(&self, workspace: Uuid, id: &str) -> Result<bool> {
+    pub async fn revoke_key(&self, workspace: Uuid, id: &str, by: &str) -> Result<bool> {
         let found = scope::select::<api_key::Entity>(workspace)
             .filter(api_key::Column::Id.eq(id))
             .count(self.reader())
             .await?;
-        Ok(found > 0 && self.revoke_any_key(id).await?)
+        Ok(found > 0 && self.revoke_any_key(id, by).await?)
     }
 
     /// Ends a credential of any kind, in the same way. For the operator's command line.
     ///
     /// # Errors
     /// The database.
-    pub async fn revoke_any_key(&self, id: &str) -> Result<bool> {
+    pub async fn revoke_any_key(&self, id: &str, by: &str) -> Result<bool> {
+        let Some(key) = self.find_key(id).await? else {
+            return Ok(false);
+        };
+        let chain = self.chain_of(key.workspace).await?;
+        let now = self.clock.now();
         let transaction = self.begin().await?;
         let revoked = scope::update_any::<api_key::Entity>()
             .filter(api_key::Column::Id.eq(id))
-            .col_expr(
-                api_key::Column::RevokedAt,
-                Expr::col(api_key::Column::RevokedAt).if_null(self.clock.now()),
-            )
+            .filter(api_key::Column::RevokedAt.is_null())
+            .col_expr(api_key::Column::RevokedAt, Expr::value(Some(now)))
             .exec(&*transaction)
             .await?;
+        if let Some((workspace, keys)) = chain.filter(|_| revoked.rows_affected == 1) {
+            let act = Act::new(by, Action::KeyRevoked, subject(id));
+            audit::append(&transaction, &keys, workspace, act, now).await?;
+        }
         transaction.commit().await?;
-        Ok(revoked.rows_affected == 1)
+        Ok(true)
+    }
+
+    /// The audit log that records what becomes of a key; those of the installation have none.
+    async fn chain_of(&self, workspace: Option<Uuid>) -> Result<Option<(Uuid, Arc<WorkspaceKeys>)>> {
+        Ok(match workspace {
+            Some(workspace) => Some((workspace, self.workspace_keys(workspace).await?)),
+            None => None,
+        })
     }
 
     /// Notes that credentials were used.
@@ -155,6 +177,16 @@ impl Store {
         }
         transaction.commit().await
     }
+}
+
+/// A key as the audit log names it.
+pub(super) fn subject(id: &str) -> String {
+    format!("key:{id}")
+}
+
+/// What the audit log says of a new credential.
+pub(super) fn created(key: &Key, by: &str) -> Act {
+    Act::new(by, Action::KeyCreated, subject(&key.id)).with("scopes", key.scopes.join(" "))
 }
 
 /// A new credential as it is stored.

@@ -9,17 +9,22 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, audit,
+    contacts::bury,
     crypto::WorkspaceKeys,
     entity::{activity, consent, contact, identity, lead, merge, message, score, sync_job},
     error::{Error, Result},
     rows, scope,
+    standings::withheld,
 };
 use crate::domain::{
+    audit::{Act, Action},
     contact::Contact,
     identity::Mark,
+    ids,
     lead::Lead,
     page::{Key, LeadCursor, LeadQuery},
+    retention::Retention,
     score::Score,
     sync::{Job, JobState, Provider, Status},
     workspace::{Settings, Workspace},
@@ -47,6 +52,18 @@ pub struct Shown {
     pub contact: Uuid,
     /// Whether it absorbed others.
     pub has_absorbed: bool,
+}
+
+/// Why a lead is deleted.
+#[derive(Debug, Clone, Copy)]
+pub enum Deletion<'a> {
+    /// Somebody asked for it: the person must not come back by a capture without a newer consent.
+    Erasure {
+        /// Whom the audit log names.
+        by: &'a str,
+    },
+    /// It is kept long enough by these terms; nothing is deleted if that has changed by now.
+    Retention(&'a Retention),
 }
 
 impl Store {
@@ -179,7 +196,9 @@ impl Store {
             select = select.filter(lead::Column::Channel.eq(channel.word()));
         }
         if let Some(status) = query.sync {
-            select = select.filter(stands(status, &workspace.settings, connected));
+            let withheld =
+                withheld(self.reader(), workspace.id, &workspace.settings, self.clock.now()).await?;
+            select = select.filter(stands(status, &workspace.settings, connected, withheld));
         }
         if !query.words.is_empty() {
             let tokens = query.words.iter().map(|word| keys.search_token(word));
@@ -215,11 +234,17 @@ impl Store {
         self.records(workspace.id, keys, found).await
     }
 
-    /// Deletes a lead, its contact and all that hangs on them; false if there is none.
+    /// Deletes a lead, its contact and all that hangs on them; false if there is none, or if it is not due any more.
     ///
     /// # Errors
     /// The database; nothing is deleted then.
-    pub async fn delete_lead(&self, workspace: Uuid, id: Uuid) -> Result<bool> {
+    pub async fn delete_lead(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        id: Uuid,
+        deletion: Deletion<'_>,
+    ) -> Result<bool> {
         let transaction = self.begin().await?;
         let found = scope::select::<lead::Entity>(workspace)
             .filter(lead::Column::Id.eq(id))
@@ -253,22 +278,40 @@ impl Store {
             .lock_exclusive()
             .all(&*transaction)
             .await?;
-        let ids = || leads.iter().map(|row| row.id);
+        let gone = || leads.iter().map(|row| row.id);
         let contacts = || leads.iter().map(|row| row.contact_id);
+        let now = self.clock.now();
+        let (by, is_erasure) = match deletion {
+            Deletion::Erasure { by } => (by, true),
+            Deletion::Retention(retention) => {
+                // The lead that is shown has the stage and the last activity of the whole person.
+                let is_due = match leads.iter().find(|row| row.id == root) {
+                    Some(row) => {
+                        let lead = rows::lead(keys, row.clone())?;
+                        retention.is_due(lead.stage, lead.last_activity_at, now)
+                    }
+                    None => false,
+                };
+                if !is_due {
+                    return Ok(false);
+                }
+                ("system:retention", false)
+            }
+        };
         scope::delete::<sync_job::Entity>(workspace)
-            .filter(sync_job::Column::LeadId.is_in(ids()))
+            .filter(sync_job::Column::LeadId.is_in(gone()))
             .exec(&*transaction)
             .await?;
         scope::delete::<activity::Entity>(workspace)
-            .filter(activity::Column::LeadId.is_in(ids()))
+            .filter(activity::Column::LeadId.is_in(gone()))
             .exec(&*transaction)
             .await?;
         scope::delete::<score::Entity>(workspace)
-            .filter(score::Column::LeadId.is_in(ids()))
+            .filter(score::Column::LeadId.is_in(gone()))
             .exec(&*transaction)
             .await?;
         scope::delete::<merge::Entity>(workspace)
-            .filter(merge::Column::SurvivorLead.is_in(ids()))
+            .filter(merge::Column::SurvivorLead.is_in(gone()))
             .exec(&*transaction)
             .await?;
         scope::delete::<message::Entity>(workspace)
@@ -279,18 +322,34 @@ impl Store {
             .filter(consent::Column::ContactId.is_in(contacts()))
             .exec(&*transaction)
             .await?;
+        if is_erasure {
+            let tombstone = leads_runtime::ids::new_id(&self.clock);
+            bury(
+                &transaction,
+                keys,
+                workspace,
+                contacts().collect(),
+                tombstone,
+                now,
+            )
+            .await?;
+        }
         scope::delete::<identity::Entity>(workspace)
             .filter(identity::Column::ContactId.is_in(contacts()))
             .exec(&*transaction)
             .await?;
         let deleted = scope::delete::<lead::Entity>(workspace)
-            .filter(lead::Column::Id.is_in(ids()))
+            .filter(lead::Column::Id.is_in(gone()))
             .exec(&*transaction)
             .await?;
         scope::delete::<contact::Entity>(workspace)
             .filter(contact::Column::Id.is_in(contacts()))
             .exec(&*transaction)
             .await?;
+        for id in gone() {
+            let act = Act::new(by, Action::LeadDeleted, ids::format::<ids::Lead>(id));
+            audit::append(&transaction, keys, workspace, act, now).await?;
+        }
         transaction.commit().await?;
         Ok(deleted.rows_affected > 0)
     }
@@ -372,8 +431,8 @@ fn after(key: lead::Column, cursor: LeadCursor, descending: bool) -> Condition {
         .add(Condition::all().add(key.eq(value)).add(next))
 }
 
-/// Leads whose sync stands so: the same rules as `domain::sync::link`, in SQL.
-fn stands(status: Status, settings: &Settings, connected: bool) -> Condition {
+/// Leads whose sync stands so: the same rules as those of a lead's view, in SQL.
+fn stands(status: Status, settings: &Settings, connected: bool, withheld: SimpleExpr) -> Condition {
     let required: i16 = settings.required_fields.iter().map(|field| field.bit()).sum();
     let no_job = || job_in(None).not();
     let reaches = || lead::Column::Score.gte(i16::from(settings.sync_threshold));
@@ -397,20 +456,36 @@ fn stands(status: Status, settings: &Settings, connected: bool) -> Condition {
     match (status, connected) {
         (Status::NotConnected, connected) => Condition::all().add(Expr::value(!connected)),
         (_, false) => Condition::all().add(Expr::value(false)),
-        (Status::Synced, true) => Condition::all().add(job_in(Some(&[JobState::Done]))),
-        (Status::Error, true) => Condition::all().add(job_in(Some(&[JobState::Dead]))),
-        (Status::Pending, true) => Condition::any()
-            .add(job_in(Some(&[
-                JobState::Pending,
-                JobState::Published,
-                JobState::Running,
-            ])))
-            .add(Condition::all().add(no_job()).add(reaches()).add(complete())),
+        (Status::Synced, true) => Condition::all()
+            .add(job_in(Some(&[JobState::Done])))
+            .add(withheld.not()),
+        (Status::Error, true) => Condition::all()
+            .add(job_in(Some(&[JobState::Dead])))
+            .add(withheld.not()),
+        (Status::Pending, true) => Condition::all()
+            .add(
+                Condition::any()
+                    .add(job_in(Some(&[
+                        JobState::Pending,
+                        JobState::Published,
+                        JobState::Running,
+                    ])))
+                    .add(Condition::all().add(no_job()).add(reaches()).add(complete())),
+            )
+            .add(withheld.not()),
         (Status::BelowThreshold, true) => Condition::all().add(no_job()).add(reaches().not()),
-        (Status::Blocked, true) => Condition::all()
-            .add(no_job())
-            .add(reaches())
-            .add(complete().not()),
+        (Status::Blocked, true) => Condition::any()
+            .add(
+                Condition::all()
+                    .add(no_job())
+                    .add(reaches())
+                    .add(complete().not()),
+            )
+            .add(
+                Condition::all()
+                    .add(withheld)
+                    .add(Condition::any().add(job_in(None)).add(reaches())),
+            ),
     }
 }
 

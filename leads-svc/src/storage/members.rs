@@ -1,24 +1,25 @@
 //! Members of workspaces.
 
-use sea_orm::{
-    ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait},
-};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, audit,
     crypto::WorkspaceKeys,
     entity::{api_key, member},
     error::Result,
     rows, scope,
 };
-use crate::domain::member::{Member, Role};
+use crate::domain::{
+    audit::{Act, Action},
+    ids,
+    member::{Member, Role},
+};
 
 const EMAIL: &str = "members.sealed";
 
 impl Store {
-    /// Stores a member; `None` if the workspace has one with that address.
+    /// Stores a member, in the name of `by`; `None` if the workspace has one with that address.
     ///
     /// # Errors
     /// The database.
@@ -28,6 +29,7 @@ impl Store {
         keys: &WorkspaceKeys,
         email: &str,
         role: Role,
+        by: &str,
     ) -> Result<Option<Member>> {
         let created = Member {
             id: leads_runtime::ids::new_id(&self.clock),
@@ -52,6 +54,8 @@ impl Store {
             return Ok(None);
         }
         transaction.insert::<member::Entity>(vec![row]).await?;
+        let act = Act::new(by, Action::MemberCreated, subject(created.id)).with("role", role.word());
+        audit::append(&transaction, keys, workspace, act, created.created_at).await?;
         transaction.commit().await?;
         Ok(Some(created))
     }
@@ -103,7 +107,7 @@ impl Store {
             .await?)
     }
 
-    /// Gives a member a role; `None` if the workspace has no such member.
+    /// Gives a member a role, in the name of `by`; `None` if the workspace has no such member.
     ///
     /// # Errors
     /// The database, or a row that cannot be read.
@@ -113,41 +117,78 @@ impl Store {
         keys: &WorkspaceKeys,
         id: Uuid,
         role: Role,
+        by: &str,
     ) -> Result<Option<Member>> {
         let transaction = self.begin().await?;
+        let row = scope::select::<member::Entity>(workspace)
+            .filter(member::Column::Id.eq(id))
+            .lock_exclusive()
+            .one(&*transaction)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let act = Act::new(by, Action::MemberChanged, subject(id))
+            .with("role", format!("{} -> {}", row.role, role.word()));
         scope::update::<member::Entity>(workspace)
             .filter(member::Column::Id.eq(id))
             .col_expr(member::Column::Role, Expr::value(role.word()))
             .exec(&*transaction)
             .await?;
-        let row = scope::select::<member::Entity>(workspace)
-            .filter(member::Column::Id.eq(id))
-            .one(&*transaction)
-            .await?;
+        audit::append(&transaction, keys, workspace, act, self.clock.now()).await?;
         transaction.commit().await?;
-        row.map(|row| read(keys, row)).transpose()
+        Ok(Some(Member {
+            role,
+            ..read(keys, row)?
+        }))
     }
 
-    /// Deletes a member and ends its keys; false if the workspace has no such member.
+    /// Deletes a member and ends its keys, in the name of `by`; false if the workspace has no such member.
     ///
     /// # Errors
     /// The database.
-    pub async fn delete_member(&self, workspace: Uuid, id: Uuid) -> Result<bool> {
+    pub async fn delete_member(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        id: Uuid,
+        by: &str,
+    ) -> Result<bool> {
         let now = self.clock.now();
         let transaction = self.begin().await?;
         let deleted = scope::delete::<member::Entity>(workspace)
             .filter(member::Column::Id.eq(id))
             .exec(&*transaction)
             .await?;
+        if deleted.rows_affected == 0 {
+            return Ok(false);
+        }
+        let mut ended: Vec<String> = scope::select::<api_key::Entity>(workspace)
+            .select_only()
+            .column(api_key::Column::Id)
+            .filter(api_key::Column::MemberId.eq(id))
+            .filter(api_key::Column::RevokedAt.is_null())
+            .into_tuple()
+            .all(&*transaction)
+            .await?;
+        ended.sort_unstable();
         scope::update::<api_key::Entity>(workspace)
-            .filter(Expr::col(api_key::Column::MemberId).eq(id))
+            .filter(api_key::Column::MemberId.eq(id))
             .filter(api_key::Column::RevokedAt.is_null())
             .col_expr(api_key::Column::RevokedAt, Expr::value(Some(now)))
             .exec(&*transaction)
             .await?;
+        let mut act = Act::new(by, Action::MemberRemoved, subject(id));
+        if !ended.is_empty() {
+            act = act.with("keys", ended.join(" "));
+        }
+        audit::append(&transaction, keys, workspace, act, now).await?;
         transaction.commit().await?;
-        Ok(deleted.rows_affected == 1)
+        Ok(true)
     }
+}
+
+/// A member as the audit log names it.
+fn subject(id: Uuid) -> String {
+    ids::format::<ids::Member>(id)
 }
 
 fn read(keys: &WorkspaceKeys, row: member::Model) -> Result<Member> {

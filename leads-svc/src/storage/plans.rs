@@ -3,8 +3,12 @@
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
-use super::{Store, entity::workspace, error::Result, rows, scope};
-use crate::domain::plan::Plan;
+use super::{Store, audit, entity::workspace, error::Result, rows, scope};
+use crate::domain::{
+    audit::{Act, Action},
+    ids,
+    plan::Plan,
+};
 
 impl Store {
     /// The plan of a workspace; `None` if there is no such workspace.
@@ -23,18 +27,31 @@ impl Store {
             .transpose()
     }
 
-    /// Gives a workspace a plan; false if there is no such workspace.
+    /// Gives a workspace a plan, in the name of `by`; false if there is no such workspace.
     ///
     /// # Errors
     /// The database.
-    pub async fn set_plan(&self, id: Uuid, plan: Plan) -> Result<bool> {
+    pub async fn set_plan(&self, id: Uuid, plan: Plan, by: &str) -> Result<bool> {
         let transaction = self.begin().await?;
-        let changed = scope::update_any::<workspace::Entity>()
+        let before = scope::select_any::<workspace::Entity>()
+            .select_only()
+            .column(workspace::Column::Plan)
+            .filter(workspace::Column::Id.eq(id))
+            .lock_exclusive()
+            .into_tuple::<String>()
+            .one(&*transaction)
+            .await?;
+        let Some(before) = before else { return Ok(false) };
+        scope::update_any::<workspace::Entity>()
             .filter(workspace::Column::Id.eq(id))
             .col_expr(workspace::Column::Plan, Expr::value(plan.word()))
             .exec(&*transaction)
             .await?;
+        let act = Act::new(by, Action::PlanSet, ids::format::<ids::Workspace>(id))
+            .with("plan", format!("{before} -> {}", plan.word()));
+        let keys = self.workspace_keys(id).await?;
+        audit::append(&transaction, &keys, id, act, self.clock.now()).await?;
         transaction.commit().await?;
-        Ok(changed.rows_affected == 1)
+        Ok(true)
     }
 }

@@ -5,12 +5,13 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, 
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, audit,
     entity::api_key,
     error::Result,
     keys::{self, Key},
     scope,
 };
+use crate::domain::audit::{Act, Action};
 
 /// What became of a replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Store {
             .transpose()
     }
 
-    /// Stores `new` in the place of the workspace's key `old`, which ends at `end` if not before.
+    /// Stores `new` in the place of the workspace's key `old`, in the name of `by`; `old` ends at `end` if not before.
     ///
     /// # Errors
     /// The database.
@@ -47,8 +48,10 @@ impl Store {
         old: &str,
         new: Key,
         end: DateTime<Utc>,
+        by: &str,
     ) -> Result<Replaced> {
         let now = self.clock.now();
+        let chain = self.workspace_keys(workspace).await?;
         let transaction = self.begin().await?;
         let row = scope::select::<api_key::Entity>(workspace)
             .filter(api_key::Column::Id.eq(old))
@@ -69,10 +72,19 @@ impl Store {
         if end <= now {
             changed.revoked_at = Set(Some(now));
         }
+        let acts = [
+            keys::created(&new, by),
+            Act::new(by, Action::KeyRotated, keys::subject(old))
+                .with("new", keys::subject(&new.id))
+                .with("ends", expires_at.to_rfc3339()),
+        ];
         transaction
             .insert::<api_key::Entity>(vec![keys::row(new)])
             .await?;
         changed.update(&*transaction).await?;
+        for act in acts {
+            audit::append(&transaction, &chain, workspace, act, now).await?;
+        }
         transaction.commit().await?;
         Ok(Replaced::Done)
     }

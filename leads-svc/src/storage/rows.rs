@@ -7,13 +7,12 @@ use uuid::Uuid;
 
 use super::{
     crypto::{Place, WorkspaceKeys},
-    entity::{activity, consent, contact, lead, message, score},
+    entity::{activity, contact, lead, message, score},
     error::{Error, Result},
 };
 use crate::domain::{
     activity::Activity,
     capture::StoredMessage,
-    consent::{Consent, Details},
     contact::Contact,
     conversation::Role,
     lead::{Channel, Intent, Lead, Outcome, Stage},
@@ -217,23 +216,6 @@ fn role(word: &str) -> Option<Role> {
     [Role::Visitor, Role::Bot, Role::Agent]
         .into_iter()
         .find(|role| role_word(*role) == word)
-}
-
-pub(super) fn consent(row: consent::Model) -> Result<Consent> {
-    Ok(Consent {
-        channel: word(
-            Channel::parse(&row.channel),
-            "consents.channel",
-            row.id,
-            &row.channel,
-        )?,
-        purpose: row.purpose,
-        given: row.given,
-        text: row.shown,
-        version: row.version,
-        at: row.at,
-        details: Details::default(),
-    })
 }
 
 pub(super) fn score(keys: &WorkspaceKeys, row: score::Model) -> Result<Score> {

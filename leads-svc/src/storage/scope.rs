@@ -12,8 +12,9 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{
-    activity, api_key, connection, connection_task, connector_replica, consent, contact, idempotency,
-    identity, lead, member, merge, message, score, sync_job, usage, workspace,
+    activity, api_key, audit, audit_anchor, audit_head, connection, connection_task, connector_replica,
+    consent, contact, idempotency, identity, lead, member, merge, message, personal_read, score, sync_job,
+    usage, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -33,6 +34,9 @@ macro_rules! scoped {
 scoped!(
     activity,
     api_key,
+    audit,
+    audit_anchor,
+    audit_head,
     connection,
     connection_task,
     consent,
@@ -43,6 +47,7 @@ scoped!(
     member,
     merge,
     message,
+    personal_read,
     score,
     sync_job,
     usage
@@ -73,6 +78,8 @@ impl Operational for connection::Entity {}
 impl Operational for connection_task::Entity {}
 impl Operational for connector_replica::Entity {}
 impl Operational for sync_job::Entity {}
+impl Operational for consent::Entity {}
+impl Operational for personal_read::Entity {}
 
 /// Rows of all workspaces: for authentication, delivery and housekeeping, never for an answer to a workspace's key.
 pub fn select_any<E: Operational>() -> Select<E> {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 pub use super::checked::Outcome;
 use super::{
-    Store, checked,
+    Store, audit, checked,
     connections::{self, Connection, State},
     crypto::WorkspaceKeys,
     entity::{connection, connection_task},
@@ -18,7 +18,10 @@ use super::{
     jobs::report::Receipt,
     rows, scope,
 };
-use crate::domain::sync::{Provider, Reason};
+use crate::domain::{
+    audit::{Act, Action},
+    sync::{Provider, Reason},
+};
 
 const PROBLEM: &str = "connection_tasks.problem_sealed";
 const CONNECT: &str = "connect";
@@ -58,8 +61,8 @@ pub struct Check {
 }
 
 impl Store {
-    /// Creates a connection, or owes the check of new credentials for the one that exists: they take effect once it has
-    /// succeeded. An older check is void from then on.
+    /// Creates a connection, or owes the check of new credentials for the one that exists, in the name of `by`: they take
+    /// effect once it has succeeded. An older check is void from then on.
     ///
     /// # Errors
     /// The database; `Conflict` if somebody else created it at the same time.
@@ -70,6 +73,7 @@ impl Store {
         provider: Provider,
         secret: &str,
         field_mapping: &BTreeMap<String, String>,
+        by: &str,
     ) -> Result<Uuid> {
         let now = self.clock.now();
         let transaction = self.begin().await?;
@@ -142,6 +146,9 @@ impl Store {
             problem_sealed: None,
         };
         transaction.insert::<connection_task::Entity>(vec![task]).await?;
+        let act =
+            Act::new(by, Action::ConnectionMade, connections::subject(id)).with("provider", provider.name());
+        audit::append(&transaction, keys, workspace, act, now).await?;
         transaction.commit().await?;
         Ok(id)
     }
@@ -326,7 +333,9 @@ impl Store {
         if change.exec(&*transaction).await?.rows_affected == 0 {
             return Ok(Receipt::LeaseLost);
         }
-        checked::settle(&transaction, &keys, task, &outcome, now).await?;
+        let workspace = self.find_workspace(task.workspace_id).await?;
+        let settings = workspace.map(|workspace| workspace.settings).unwrap_or_default();
+        checked::settle(&transaction, &keys, &settings, task, &outcome, now).await?;
         transaction.commit().await?;
         Ok(Receipt::Recorded)
     }

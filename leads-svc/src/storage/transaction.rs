@@ -1,6 +1,9 @@
 //! A write in progress, and what it expects to find.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex},
+};
 
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, SqliteTransactionMode,
@@ -9,7 +12,7 @@ use sea_orm::{
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
-    Store,
+    Store, audit,
     error::{Error, Result},
     insert::NewRows,
 };
@@ -28,6 +31,7 @@ pub enum Prior {
 pub struct Transaction {
     inner: DatabaseTransaction,
     _turn: Option<OwnedMutexGuard<()>>,
+    pub(super) anchors: Mutex<Vec<audit::Passed>>,
 }
 
 impl Store {
@@ -49,7 +53,11 @@ impl Store {
                 ..TransactionOptions::default()
             })
             .await?;
-        Ok(Transaction { inner, _turn: turn })
+        Ok(Transaction {
+            inner,
+            _turn: turn,
+            anchors: Mutex::default(),
+        })
     }
 }
 
@@ -74,7 +82,9 @@ impl Transaction {
     /// # Errors
     /// It is not known whether the write took place if the database became unavailable.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.inner.commit().await?)
+        self.inner.commit().await?;
+        audit::tell(self.anchors);
+        Ok(())
     }
 }
 

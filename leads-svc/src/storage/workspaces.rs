@@ -1,5 +1,7 @@
 //! Workspaces and their settings.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, sea_query::Expr,
@@ -7,7 +9,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, audit,
     entity::{api_key, connection, idempotency, workspace},
     error::{Error, Result},
     idempotency::Answer,
@@ -15,13 +17,15 @@ use super::{
     rows, scope,
 };
 use crate::domain::{
+    audit::{Act, Action},
+    ids,
     plan::Plan,
     workspace::{Settings, Workspace},
 };
 
 impl Store {
-    /// Creates a workspace with a data key of its own and its first API key, and keeps the answer to the request: all of
-    /// it, or nothing.
+    /// Creates a workspace with a data key of its own and its first API key, in the name of `by`, and keeps the answer to
+    /// the request: all of it, or nothing.
     ///
     /// # Errors
     /// The database; `Conflict` if the same request is answered by now.
@@ -30,18 +34,21 @@ impl Store {
         workspace: &Workspace,
         first_key: Key,
         answer: Option<Answer>,
+        by: &str,
     ) -> Result<()> {
         let kek = self.keyring.kek();
+        let (id, at) = (workspace.id, workspace.created_at);
+        let unusable = |problem| Error::inconsistent("workspaces", "wrapped_key", id, problem);
+        let wrapped_key = kek.new_data_key(id).map_err(unusable)?;
+        let keys = kek.open_data_key(id, &wrapped_key).map_err(unusable)?;
         let row = workspace::Model {
-            id: workspace.id,
+            id,
             name: workspace.name.clone(),
             settings: rows::to_json(&workspace.settings),
             plan: workspace.plan.word().to_owned(),
-            wrapped_key: kek
-                .new_data_key(workspace.id)
-                .map_err(|problem| Error::inconsistent("workspaces", "wrapped_key", workspace.id, problem))?,
+            wrapped_key,
             kek_id: kek.id().to_owned(),
-            created_at: workspace.created_at,
+            created_at: at,
         };
         let answer = answer
             .map(|answer| answer.seal(&kek.platform_keys(), Uuid::nil()))
@@ -51,9 +58,16 @@ impl Store {
             .insert::<idempotency::Entity>(answer.into_iter().collect())
             .await?;
         transaction.insert::<workspace::Entity>(vec![row]).await?;
+        let acts = [
+            Act::new(by, Action::WorkspaceCreated, ids::format::<ids::Workspace>(id)),
+            keys::created(&first_key, by),
+        ];
         transaction
             .insert::<api_key::Entity>(vec![keys::row(first_key)])
             .await?;
+        for act in acts {
+            audit::append(&transaction, &keys, id, act, at).await?;
+        }
         transaction.commit().await
     }
 
@@ -95,13 +109,14 @@ impl Store {
             .collect()
     }
 
-    /// Replaces the settings by what `change` makes of them. Leads that qualify by the new ones are looked for.
+    /// Replaces the settings by what `change` makes of them, in the name of `by`. Leads that qualify by the new ones are looked for.
     ///
     /// # Errors
     /// The database; `None` if there is no such workspace.
     pub async fn update_settings(
         &self,
         id: Uuid,
+        by: &str,
         change: impl FnOnce(Settings) -> Settings + Send,
     ) -> Result<Option<Workspace>> {
         let transaction = self.begin().await?;
@@ -111,6 +126,7 @@ impl Store {
             .one(&*transaction)
             .await?;
         let Some(row) = row else { return Ok(None) };
+        let before = row.settings.clone();
         let mut changed = workspace(row.clone())?;
         changed.settings = change(changed.settings);
         let mut active = row.into_active_model();
@@ -129,9 +145,39 @@ impl Store {
             .col_expr(connection::Column::BackfillLead, Expr::value(None::<Uuid>))
             .exec(&*transaction)
             .await?;
+        let act = Act {
+            details: differences(&before, &rows::to_json(&changed.settings)),
+            ..Act::new(by, Action::SettingsChanged, ids::format::<ids::Workspace>(id))
+        };
+        let keys = self.workspace_keys(id).await?;
+        audit::append(&transaction, &keys, id, act, self.clock.now()).await?;
         transaction.commit().await?;
         Ok(Some(changed))
     }
+}
+
+/// The settings that differ, each with its value before and after.
+fn differences(before: &sea_orm::JsonValue, after: &sea_orm::JsonValue) -> BTreeMap<String, String> {
+    let names: BTreeSet<&String> = [before, after]
+        .into_iter()
+        .filter_map(|settings| settings.as_object())
+        .flat_map(|settings| settings.keys())
+        .collect();
+    let shown = |settings: &sea_orm::JsonValue, name: &str| {
+        settings
+            .get(name)
+            .map_or_else(|| "default".to_owned(), ToString::to_string)
+    };
+    names
+        .into_iter()
+        .filter(|name| before.get(name) != after.get(name))
+        .map(|name| {
+            (
+                name.clone(),
+                format!("{} -> {}", shown(before, name), shown(after, name)),
+            )
+        })
+        .collect()
 }
 
 fn workspace(row: workspace::Model) -> Result<Workspace> {

@@ -43,6 +43,8 @@ const MEMBER: &str = "zanary.member@canarydomain.example";
 const DETAIL: &str = "zanarydetail of the intent";
 const SAID: &str = "zanarysaid our budget is 61,234 EUR a year and I sign the contract myself";
 const ADDED: &str = "zanaryadded we need it within two weeks";
+const CONSENTED: &str = "zanaryconsent: may we write to zanary.mail@canarydomain.example?";
+const CONSENT_PAGE: &str = "https://canarypage.example/?mail=zanary";
 const VENDOR_SAID: &str = "Email address zanary.mail@canarydomain.example is invalid";
 
 const CONNECTION_SAID: &str = "token of zanary.mail@canarydomain.example was revoked";
@@ -53,7 +55,7 @@ async fn refuse_new_credentials(world: &World, reason: Reason) {
     let mapping = BTreeMap::new();
     world
         .store
-        .connect_provider(world.workspace, &keys, HUBSPOT, NEW_TOKEN, &mapping)
+        .connect_provider(world.workspace, &keys, HUBSPOT, NEW_TOKEN, &mapping, "test")
         .await
         .unwrap();
     let mut tasks = world.delivery.claim_tasks(&world.connector, 20).await.unwrap();
@@ -122,6 +124,13 @@ fn canary() -> CollectLeadRequest {
     request.intent.as_mut().unwrap().detail = DETAIL.to_owned();
     request.messages[0].text = SAID.to_owned();
     request.messages[0].role = MessageRole::Visitor.into();
+    request.consents = vec![leads_proto::leads::v1::Consent {
+        purpose: "sales_contact".to_owned(),
+        given: true,
+        text: CONSENTED.to_owned(),
+        page: CONSENT_PAGE.to_owned(),
+        ..Default::default()
+    }];
     request.request_id = Uuid::new_v4().to_string();
     request
 }
@@ -188,7 +197,7 @@ async fn personal_data_and_secrets_are_nowhere_in_the_database(world: World) {
         Scope::ALL,
         None,
     );
-    world.store.create_key(key).await.unwrap();
+    world.store.create_key(key, "test").await.unwrap();
 
     let address = Email::parse(MEMBER).unwrap();
     let member = world
@@ -220,6 +229,8 @@ async fn personal_data_and_secrets_are_nowhere_in_the_database(world: World) {
         SAID,
         "61,234 EUR",
         ADDED,
+        CONSENTED,
+        CONSENT_PAGE,
         VENDOR_SAID,
         CONNECTION_SAID,
         VENDOR_TOKEN,

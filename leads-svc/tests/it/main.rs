@@ -11,8 +11,10 @@
 )]
 
 mod at_rest;
+mod audit;
 mod captures;
 mod command_line;
+mod consents;
 mod contacts;
 mod conversations;
 mod delivery;
@@ -22,8 +24,10 @@ mod groups;
 mod leads;
 mod lists;
 mod merges;
+mod planner;
 mod plans;
 mod population;
+mod privacy;
 mod rpc;
 mod searching;
 mod sizes;

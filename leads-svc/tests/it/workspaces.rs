@@ -53,7 +53,7 @@ async fn stored(world: &World) -> (u64, u64) {
 
 async fn a_workspace_without_its_first_key_is_not_created(world: World) {
     let (key, _) = mint(&world.store, &Bound::Platform, "taken", &[], None);
-    world.store.create_key(key.clone()).await.unwrap();
+    world.store.create_key(key.clone(), "test").await.unwrap();
     let before = stored(&world).await;
     let workspace = Workspace {
         id: Uuid::now_v7(),
@@ -64,7 +64,7 @@ async fn a_workspace_without_its_first_key_is_not_created(world: World) {
     };
     world
         .store
-        .create_workspace(&workspace, key, None)
+        .create_workspace(&workspace, key, None, "test")
         .await
         .unwrap_err();
     assert_eq!(stored(&world).await, before);

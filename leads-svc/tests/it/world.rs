@@ -212,7 +212,7 @@ impl World {
         let keys = self.store.workspace_keys(workspace).await.unwrap();
         let id = self
             .store
-            .connect_provider(workspace, &keys, HUBSPOT, VENDOR_TOKEN, &BTreeMap::new())
+            .connect_provider(workspace, &keys, HUBSPOT, VENDOR_TOKEN, &BTreeMap::new(), "test")
             .await
             .unwrap();
         let tasks = self.delivery.claim_tasks(&self.connector, 20).await.unwrap();
@@ -332,7 +332,9 @@ impl World {
 }
 
 async fn founded(store: &Store, name: &str, settings: Settings) -> Uuid {
-    let founded = workspaces::create(store, name, settings, None).await.unwrap();
+    let founded = workspaces::create(store, name, settings, None, "test")
+        .await
+        .unwrap();
     founded.workspace.id
 }
 

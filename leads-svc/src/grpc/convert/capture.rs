@@ -8,10 +8,10 @@ use prost::Message as _;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{query, times, words};
+use super::{consent, query, times, words};
 use crate::domain::{
     capture::{Capture, MAX_BATCH, MAX_CONSENTS, MAX_MESSAGES, MAX_TEXT_BYTES, Message, RequestKey},
-    consent::{Consent, Details},
+    consent::Consent,
     contact::{Profile, RawProfile, check_attributes},
     lead::{Channel, Intent},
     text,
@@ -283,29 +283,9 @@ fn consents(
     given
         .iter()
         .enumerate()
-        .map(|(index, consent)| {
-            let at = |field: &str| format!("consents[{index}].{field}");
-            text::name(&at("purpose"), &consent.purpose, 64, violations);
-            if consent.text.chars().count() > 4_000 || consent.text.contains('\0') {
-                violations.add(at("text"), "must have at most 4000 characters and no NUL");
-            }
-            let version = text::optional(&at("version"), &consent.version, 64, violations);
-            Consent {
-                purpose: consent.purpose.clone(),
-                given: consent.given,
-                text: consent.text.clone(),
-                version: version.unwrap_or_default(),
-                channel,
-                at: match &consent.at {
-                    None => captured_at,
-                    at => times::read(&at_path(index), at.as_ref(), violations).unwrap_or(captured_at),
-                },
-                details: Details::default(),
-            }
+        .map(|(index, given)| {
+            let prefix = format!("consents[{index}]");
+            consent::read(&prefix, given, channel, captured_at, violations)
         })
         .collect()
-}
-
-fn at_path(index: usize) -> String {
-    format!("consents[{index}].at")
 }

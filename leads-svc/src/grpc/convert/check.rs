@@ -5,7 +5,7 @@ use http::request::Parts;
 use leads_proto::leads::v1;
 use prost::Message;
 
-use super::{capture, connection, contacts, keys, members, merge, plans, query, settings};
+use super::{capture, connection, consent, contacts, keys, members, merge, plans, privacy, query, settings};
 use crate::{domain::violation::Violation, service::principal::Principal};
 
 /// Every rule that the message of a call breaks.
@@ -70,6 +70,14 @@ fn of_method(call: &Parts, message: &[u8], now: DateTime<Utc>) -> Option<Vec<Vio
         "DisconnectProvider" => of(message, |request: v1::DisconnectProviderRequest| {
             connection::provider(request.provider)
         }),
+        "RecordConsent" => of(message, |request| consent::record(&request, now)),
+        "ListConsents" => of(message, |request: v1::ListConsentsRequest| {
+            query::of_lead(&request.lead_id, request.page_size)
+        }),
+        "ExportSubject" => of(message, |request| privacy::subject(&request)),
+        "PreviewRetention" => of(message, |request| privacy::preview(&request)),
+        "ListAuditEntries" => of(message, |request| privacy::entries(&request)),
+        "VerifyAudit" => of(message, |request| privacy::anchors(&request)),
         _ => return None,
     })
 }

@@ -2,12 +2,11 @@
 
 use leads_proto::leads::v1;
 
-use super::{times::timestamp, words};
+use super::{consent::consent, times::timestamp, words};
 use crate::{
     domain::{
         activity::Activity,
         capture::StoredMessage,
-        consent::Consent,
         ids,
         lead::Intent,
         score::{Dimension, Score},
@@ -198,16 +197,5 @@ fn dimension(dimension: Dimension) -> v1::DimensionScore {
             })
             .collect(),
         reason: dimension.reason,
-    }
-}
-
-fn consent(consent: Consent) -> v1::Consent {
-    v1::Consent {
-        purpose: consent.purpose,
-        given: consent.given,
-        text: consent.text,
-        version: consent.version,
-        at: Some(timestamp(consent.at)),
-        channel: words::channel(consent.channel).into(),
     }
 }

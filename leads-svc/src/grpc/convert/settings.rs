@@ -1,13 +1,19 @@
 //! Settings of workspaces.
 
+use std::collections::BTreeMap;
+
 use leads_proto::leads::v1;
 use uuid::Uuid;
 
 use crate::domain::{
+    consent_policy::ConsentPolicy,
     contact::Field,
     icp::IdealCustomer,
     identity::Country,
-    ids, text,
+    ids,
+    lead::Stage,
+    retention::{MAX_DAYS, Retention},
+    text,
     violation::{Violation, Violations},
     workspace::{Settings, Workspace},
 };
@@ -15,13 +21,16 @@ use crate::domain::{
 use super::{capture, times::timestamp, words};
 
 const MAX_TERMS: usize = 50;
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 9] = [
     "ideal_customer",
     "hot_threshold",
     "sync_threshold",
     "required_fields",
     "merge_address_variants",
     "country",
+    "consent_policy",
+    "consent_purpose",
+    "retention_days",
 ];
 
 /// A workspace, to the wire.
@@ -57,6 +66,13 @@ fn settings(settings: Settings) -> v1::Settings {
                 .country
                 .map_or_else(String::new, |country| country.code().to_owned()),
         ),
+        consent_policy: words::policy(settings.consent_policy).into(),
+        consent_purpose: settings.consent_purpose,
+        retention_days: settings
+            .retention
+            .days()
+            .map(|(stage, days)| (stage.to_owned(), days.into()))
+            .collect(),
     }
 }
 
@@ -131,6 +147,15 @@ pub fn read(prefix: &str, given: &v1::Settings, mask: &[String], violations: &mu
             .as_deref()
             .filter(|_| has("country"))
             .map(|code| country(&at("country"), code, violations)),
+        consent_policy: has("consent_policy")
+            .then(|| words::read_policy(&at("consent_policy"), given.consent_policy, violations))
+            .flatten(),
+        consent_purpose: (has("consent_purpose") && !given.consent_purpose.is_empty()).then(|| {
+            text::name(&at("consent_purpose"), &given.consent_purpose, 64, violations);
+            given.consent_purpose.clone()
+        }),
+        retention: (has("retention_days") && (!mask.is_empty() || !given.retention_days.is_empty()))
+            .then(|| retention(&at("retention_days"), &given.retention_days, violations)),
     }
 }
 
@@ -143,6 +168,9 @@ pub struct Patch {
     required_fields: Option<Vec<Field>>,
     merge_address_variants: Option<bool>,
     country: Option<Option<Country>>,
+    consent_policy: Option<ConsentPolicy>,
+    consent_purpose: Option<String>,
+    retention: Option<Retention>,
 }
 
 impl Patch {
@@ -157,6 +185,9 @@ impl Patch {
                 .merge_address_variants
                 .unwrap_or(settings.merge_address_variants),
             country: self.country.unwrap_or(settings.country),
+            consent_policy: self.consent_policy.unwrap_or(settings.consent_policy),
+            consent_purpose: self.consent_purpose.unwrap_or(settings.consent_purpose),
+            retention: self.retention.unwrap_or(settings.retention),
         }
     }
 }
@@ -242,4 +273,23 @@ fn required_fields(field: &str, names: &[String], violations: &mut Violations) -
         }
     }
     fields
+}
+
+/// How long leads are kept, by the words of their stages.
+pub fn retention(field: &str, given: &BTreeMap<String, i32>, violations: &mut Violations) -> Retention {
+    let mut retention = Retention::default();
+    for (name, days) in given {
+        let Some(stage) = Stage::parse(name) else {
+            let known: Vec<&str> = Stage::ALL.iter().map(|stage| stage.word()).collect();
+            violations.add(field, format!("names stages: {}", known.join(", ")));
+            continue;
+        };
+        match u16::try_from(*days) {
+            Ok(days) if days <= MAX_DAYS => retention = retention.with(stage, days),
+            Ok(_) | Err(_) => {
+                violations.add(format!("{field}.{name}"), format!("must be 0 to {MAX_DAYS} days"));
+            }
+        }
+    }
+    retention
 }

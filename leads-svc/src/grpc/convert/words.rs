@@ -3,6 +3,8 @@
 use leads_proto::leads::v1;
 
 use crate::domain::{
+    consent::{LawfulBasis, Standing},
+    consent_policy::ConsentPolicy,
     conversation::Role,
     lead::{Channel, Outcome, Stage},
     member,
@@ -43,6 +45,16 @@ words! {
     Channel, v1::Channel, channel, read_channel {
         Widget = Widget, Whatsapp = Whatsapp, HostedPage = HostedPage, Email = Email, Slack = Slack,
         Telegram = Telegram, Discord = Discord, Api = Api, Import = Import,
+    }
+    LawfulBasis, v1::LawfulBasis, basis, read_basis {
+        Consent = Consent, Contract = Contract, LegalObligation = LegalObligation, VitalInterests = VitalInterests,
+        PublicTask = PublicTask, LegitimateInterests = LegitimateInterests,
+    }
+    ConsentPolicy, v1::ConsentPolicy, policy, read_policy {
+        LegitimateInterest = LegitimateInterest, Required = Required,
+    }
+    Standing, v1::ConsentStanding, standing, read_standing {
+        Given = Given, Expired = Expired, Refused = Refused, Withdrawn = Withdrawn,
     }
     Role, v1::MessageRole, role, read_role { Visitor = Visitor, Bot = Bot, Agent = Agent, }
     member::Role, v1::Role, member_role, read_member_role { Viewer = Viewer, Agent = Agent, Admin = Admin, }

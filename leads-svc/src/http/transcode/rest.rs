@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     http::{
-        answer, docs, openapi,
+        answer, csv, docs, openapi,
         problem::{self, Problem},
     },
     service::error::Error,
@@ -26,6 +26,8 @@ use crate::{
 /// A service for calls, whatever layers it is made of.
 type Calls = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
+/// The answer that can be had as a table too.
+const TABLE: &str = "leads.v1.SubjectExport";
 /// Metadata by which a handler chooses another status than 200.
 const HTTP_STATUS: HeaderName = HeaderName::from_static("x-http-status");
 
@@ -125,6 +127,7 @@ impl Rest {
         };
         let spelling = head.spelling();
         let (output, part) = (head.route.method.output(), head.route.response_body.clone());
+        let as_table = output.full_name() == TABLE && csv::is_wanted(request.headers());
         let response = calls.oneshot(wire::as_grpc(request, *head)?).await;
         let Ok(response) = response;
         let (mut headers, message) = match wire::read_answer(response).await {
@@ -143,6 +146,14 @@ impl Rest {
             .unwrap_or(StatusCode::OK);
         if let Some(etag) = etag(&message) {
             headers.insert(header::ETAG, etag);
+        }
+        if as_table {
+            let shown = serde_json::to_value(Shown(&message)).map_err(Error::internal)?;
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("text/csv; charset=utf-8"),
+            );
+            return Ok(answer::with(status, headers, csv::table(&shown)));
         }
         let body = match &part {
             Some(field) => serde_json::to_vec(&ShownField(field, &message.get_field(field))),

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         activity::{Change, Kind},
+        consent::Standing,
         lead::{Lead, Outcome, Stage, TransitionError, check_transition},
         merge::{Choice, Link, Part, Side, Update},
     },
@@ -47,19 +48,19 @@ impl Core {
     /// # Errors
     /// `SCOPE_REQUIRED`, `NOT_FOUND`, `ETAG_MISMATCH`, `STAGE_TRANSITION`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
     pub async fn update_lead(&self, principal: &Principal, id: Uuid, change: LeadChange) -> Result<LeadView> {
-        self.change_lead(principal, id, |occasion, record, merges| {
-            plan_update(occasion, record, merges, &change)
+        self.change_lead(principal, id, |occasion, record, merges, holds| {
+            plan_update(occasion, record, merges, &change, holds)
         })
         .await
     }
 
-    /// Stores what `plan` makes of a lead, planned again from a fresh read if somebody was faster; nothing if there is
-    /// nothing to change.
+    /// Stores what `plan` makes of a lead, of its merges and of what holds for the workspace's consent purpose, planned
+    /// again from a fresh read if somebody was faster; nothing if there is nothing to change.
     pub(super) async fn change_lead(
         &self,
         principal: &Principal,
         id: Uuid,
-        plan: impl Fn(&Occasion<'_>, Record, Vec<Link>) -> Result<Option<Write>> + Send + Sync,
+        plan: impl Fn(&Occasion<'_>, Record, Vec<Link>, Option<Standing>) -> Result<Option<Write>> + Send + Sync,
     ) -> Result<LeadView> {
         principal.require(Scope::LeadsWrite)?;
         let facts = self.facts(principal.workspace()?).await?;
@@ -74,7 +75,8 @@ impl Core {
             } else {
                 Vec::new()
             };
-            let stored = match plan(&self.occasion(&facts, &actor), record, merges)? {
+            let holds = self.standing(&facts, &record.lead).await?;
+            let stored = match plan(&self.occasion(&facts, &actor), record, merges, holds)? {
                 Some(write) => self.store_write(&facts, write, attempt > 0).await?,
                 None => true,
             };
@@ -91,6 +93,7 @@ fn plan_update(
     record: Record,
     merges: Vec<Link>,
     change: &LeadChange,
+    holds: Option<Standing>,
 ) -> Result<Option<Write>> {
     let Record {
         lead: before,
@@ -131,7 +134,7 @@ fn plan_update(
     if !stage_changes.is_empty() || (before.owner != lead.owner && owner_is_sent(occasion.facts)) {
         lead.sync_revision += 1;
         let filled = contact.profile.filled();
-        plan::owe(occasion, &mut write, &lead, filled, &mut jobs, None);
+        plan::owe(occasion, &mut write, &lead, filled, &mut jobs, holds, None);
     }
     for (kind, changes) in [(Kind::StageChanged, stage_changes), (Kind::Updated, own_changes)] {
         if !changes.is_empty() {

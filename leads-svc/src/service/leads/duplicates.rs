@@ -9,6 +9,7 @@ use crate::{
         contact::Contact,
         duplicates::{Candidate, Known, Reason, Signal, candidate, signals},
         identity::{Kind, Mark, noise::MOST_HOLDERS},
+        lead::Lead,
     },
     service::{
         core::{Core, Facts},
@@ -63,19 +64,24 @@ impl Core {
             .store
             .leads_by_id(facts.workspace.id, &facts.keys, &others)
             .await?;
+        let leads: Vec<&Lead> = records.iter().map(|record| &record.lead).collect();
+        let purpose = &facts.workspace.settings.consent_purpose;
+        let standings = self.store.standings(facts.workspace.id, &leads, purpose).await?;
         let mut found: Vec<Duplicate> = records
             .into_iter()
             .filter_map(|record| {
                 let shared = signals_of(&record.contact, &facts);
                 let count = |signal: &Signal| holders.get(signal).copied().unwrap_or_default();
+                let holds = standings.get(&record.lead.id).copied();
                 Some(Duplicate {
                     candidate: candidate(&own_signals, &shared, count)?,
-                    lead: LeadView::new(record, Vec::new(), &facts),
+                    lead: LeadView::new(record, Vec::new(), holds, &facts),
                 })
             })
             .collect();
         found.sort_by_key(|found| (std::cmp::Reverse(found.candidate.score), found.lead.lead.id));
         found.truncate(MOST);
+        self.note_read(principal, &facts, "ListDuplicates", found.len());
         Ok(found)
     }
 }

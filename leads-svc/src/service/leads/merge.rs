@@ -137,7 +137,7 @@ impl Core {
         let found = self.store.find_members(workspace, keys, root).await?;
         let mut own: HashMap<Uuid, State> = HashMap::new();
         let mut members = HashMap::new();
-        let mut consents = Vec::new();
+        let mut consents = HashMap::new();
         for person in found.people {
             let Some(lead) = person.lead else { continue };
             let contact = person.contact;
@@ -150,11 +150,9 @@ impl Core {
                 .store
                 .messages(workspace, keys, contact.id, 0, u64::MAX >> 1)
                 .await?;
-            consents.extend(
-                self.store
-                    .consents(workspace, contact.id, plan::SHOWN_CONSENTS as u64)
-                    .await?,
-            );
+            let mut records = self.deciding_consents(facts, contact.id).await?;
+            records.reverse();
+            consents.insert(lead.id, records);
             members.insert(
                 lead.id,
                 Member {
@@ -166,8 +164,6 @@ impl Core {
                 },
             );
         }
-        consents.sort_by_key(|consent| std::cmp::Reverse(consent.at));
-        consents.truncate(plan::SHOWN_CONSENTS);
         Ok(Group {
             tree: Person::assemble(root, &mut own, &found.merges).ok_or_else(|| broken(root))?,
             members,

@@ -11,8 +11,9 @@ use crate::{
     domain::{
         activity::{Activity, Kind},
         capture::StoredMessage,
-        consent::Consent,
+        consent::{Consent, Standing},
         contact::Contact,
+        lead::Lead,
         page::{LeadCursor, LeadQuery},
         plan::Entitlement,
         score::Score,
@@ -43,7 +44,10 @@ impl Core {
     /// # Errors
     /// `SCOPE_REQUIRED`, `NOT_FOUND`, `STORAGE_UNAVAILABLE`.
     pub async fn get_lead(&self, principal: &Principal, id: Uuid) -> Result<LeadView> {
-        self.view(&*self.readable(principal).await?, id).await
+        let facts = self.readable(principal).await?;
+        let view = self.view(&facts, id).await?;
+        self.note_read(principal, &facts, "GetLead", 1);
+        Ok(view)
     }
 
     /// A page of leads.
@@ -88,7 +92,19 @@ impl Core {
                 id: lead.id,
             },
         )?;
-        Ok(page.map(|record| LeadView::new(record, CONSENTS_IN_LISTS, &facts)))
+        self.note_read(principal, &facts, "ListLeads", page.items.len());
+        let standings = self
+            .store
+            .standings(
+                facts.workspace.id,
+                &page.items.iter().map(|record| &record.lead).collect::<Vec<_>>(),
+                &facts.workspace.settings.consent_purpose,
+            )
+            .await?;
+        Ok(page.map(|record| {
+            let holds = standings.get(&record.lead.id).copied();
+            LeadView::new(record, CONSENTS_IN_LISTS, holds, &facts)
+        }))
     }
 
     /// A page of a lead's conversation, oldest first.
@@ -114,6 +130,7 @@ impl Core {
                 .messages(facts.workspace.id, &facts.keys, shown.contact, from, list.rows())
                 .await?
         };
+        self.note_read(principal, &facts, "ListConversation", 1);
         list.page(
             messages,
             |message| message.text.len(),
@@ -140,6 +157,7 @@ impl Core {
             .store
             .activities(facts.workspace.id, &facts.keys, &leads, before, list.rows())
             .await?;
+        self.note_read(principal, &facts, "ListActivities", 1);
         let mut page = list.page(activities, activity_bytes, |activity| activity.id)?;
         if !facts.workspace.plan.allows(Entitlement::Scoring) {
             page.items.retain(|activity| activity.kind != Kind::Scored.word());
@@ -167,6 +185,7 @@ impl Core {
             .store
             .scores(facts.workspace.id, &facts.keys, &leads, before, list.rows())
             .await?;
+        self.note_read(principal, &facts, "ListScores", 1);
         let page = list.page(scores, |(_, score)| score_bytes(score), |(id, _)| *id)?;
         Ok(page.map(|(_, score)| score))
     }
@@ -176,13 +195,13 @@ impl Core {
         self.facts(principal.workspace()?).await
     }
 
-    async fn shown(&self, facts: &Facts, lead: Uuid) -> Result<Shown> {
+    pub(in crate::service) async fn shown(&self, facts: &Facts, lead: Uuid) -> Result<Shown> {
         let found = self.store.find_shown(facts.workspace.id, lead).await?;
         found.ok_or_else(|| Error::not_found("lead"))
     }
 
     /// The lead that a lead is shown as, and all that are shown as it.
-    async fn leads_shown_as(&self, facts: &Facts, lead: Uuid) -> Result<Vec<Uuid>> {
+    pub(in crate::service) async fn leads_shown_as(&self, facts: &Facts, lead: Uuid) -> Result<Vec<Uuid>> {
         let shown = self.shown(facts, lead).await?;
         if shown.has_absorbed {
             Ok(self.store.leads_shown_as(facts.workspace.id, shown.lead).await?)
@@ -191,7 +210,7 @@ impl Core {
         }
     }
 
-    async fn united_messages(
+    pub(in crate::service) async fn united_messages(
         &self,
         facts: &Facts,
         lead: Uuid,
@@ -220,16 +239,30 @@ impl Core {
         found.ok_or_else(|| Error::not_found("lead"))
     }
 
-    pub(super) async fn view(&self, facts: &Facts, id: Uuid) -> Result<LeadView> {
+    /// What holds for the workspace's consent purpose.
+    pub(super) async fn standing(&self, facts: &Facts, lead: &Lead) -> Result<Option<Standing>> {
+        let purpose = &facts.workspace.settings.consent_purpose;
+        let workspace = facts.workspace.id;
+        let standings = self.store.standings(workspace, &[lead], purpose).await?;
+        Ok(standings.get(&lead.id).copied())
+    }
+
+    pub(in crate::service) async fn view(&self, facts: &Facts, id: Uuid) -> Result<LeadView> {
         let record = self.record(facts, id).await?;
-        let consents = if record.lead.own.is_some() {
-            self.group_of(facts, record.lead.id).await?.consents
+        let occasion = self.occasion(facts, "");
+        let (consents, holds) = if record.lead.own.is_some() {
+            let group = self.group_of(facts, record.lead.id).await?;
+            (
+                group.newest_consents(&group.tree),
+                group.standing(&occasion, &group.tree),
+            )
         } else {
-            self.store
-                .consents(facts.workspace.id, record.contact.id, plan::SHOWN_CONSENTS as u64)
-                .await?
+            let mut consents = self.deciding_consents(facts, record.contact.id).await?;
+            let holds = plan::standing(&occasion, &consents);
+            consents.truncate(plan::SHOWN_CONSENTS);
+            (consents, holds)
         };
-        Ok(LeadView::new(record, consents, facts))
+        Ok(LeadView::new(record, consents, holds, facts))
     }
 }
 

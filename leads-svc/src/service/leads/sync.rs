@@ -6,6 +6,8 @@ use uuid::Uuid;
 use crate::{
     domain::{
         activity::Kind,
+        consent::Standing,
+        consent_policy::no_consent,
         plan::Entitlement,
         sync::{self, Hindrance, Link, Provider},
     },
@@ -26,7 +28,7 @@ impl Core {
     /// Owes the CRMs a lead now, below the threshold and after an error too.
     ///
     /// # Errors
-    /// `SCOPE_REQUIRED`, `PLAN_REQUIRED`, `NOT_FOUND`, `NOT_CONNECTED`, `SYNC_BLOCKED`, `CONFLICT`,
+    /// `SCOPE_REQUIRED`, `PLAN_REQUIRED`, `NOT_FOUND`, `NOT_CONNECTED`, `SYNC_BLOCKED`, `CONSENT_REQUIRED`, `CONFLICT`,
     /// `STORAGE_UNAVAILABLE`.
     pub async fn sync_lead(
         &self,
@@ -38,15 +40,20 @@ impl Core {
         let facts = self.facts(principal.workspace()?).await?;
         facts.require(Entitlement::CrmSync)?;
         let view = self
-            .change_lead(principal, id, |occasion, record, _| {
-                plan_sync(occasion, record, provider).map(Some)
+            .change_lead(principal, id, |occasion, record, _, holds| {
+                plan_sync(occasion, record, holds, provider).map(Some)
             })
             .await?;
         Ok(view.links)
     }
 }
 
-fn plan_sync(occasion: &Occasion<'_>, record: Record, provider: Option<Provider>) -> Result<Write> {
+fn plan_sync(
+    occasion: &Occasion<'_>,
+    record: Record,
+    holds: Option<Standing>,
+    provider: Option<Provider>,
+) -> Result<Write> {
     let Record {
         mut lead,
         contact,
@@ -61,13 +68,20 @@ fn plan_sync(occasion: &Occasion<'_>, record: Record, provider: Option<Provider>
         let text = format!("{}; {}", reason.message, reason.hint);
         return Err(Error::new(Reason::SyncBlocked, text).with("field", reason.field));
     }
+    let settings = &workspace.settings;
+    if settings.consent_policy.withholds(holds) {
+        let reason = no_consent(&settings.consent_purpose, holds);
+        let text = format!("{}; {}", reason.message, reason.hint);
+        return Err(Error::new(Reason::ConsentRequired, text).with("purpose", &settings.consent_purpose));
+    }
     let mut write = Write::empty(workspace.id);
     let prior = Prior::At(lead.revision);
     lead.revision += 1;
     // A revision of its own makes the CRM's record be written even if nothing else changed.
     lead.sync_revision += 1;
     lead.last_activity_at = occasion.now;
-    plan::owe(occasion, &mut write, &lead, filled, &mut jobs, Some(&providers));
+    let forced = Some(providers.as_slice());
+    plan::owe(occasion, &mut write, &lead, filled, &mut jobs, holds, forced);
     let names: Vec<&str> = providers.iter().map(|provider| provider.name()).collect();
     let forced = occasion.activity(Kind::SyncForced, Vec::new(), names.join(", "));
     write.activities.push((lead.id, forced));

@@ -6,8 +6,9 @@ use super::{
     conversation::{append, take_over},
     identities,
     known::{Known, SHOWN_CONSENTS, Whom},
-    lead::{Standing, Touch, change_lead},
+    lead::{Before, Touch, change_lead},
     occasion::Occasion,
+    owe::standing,
 };
 use crate::{
     domain::{
@@ -108,6 +109,10 @@ pub fn capture(occasion: Occasion<'_>, capture: Capture, whom: Whom) -> Planned 
             .unwrap_or_default(),
     );
     consents.sort_by_key(|consent| std::cmp::Reverse(consent.at));
+    let standings = [
+        standing(&occasion, known.as_ref().map_or(&[], |known| &known.consents)),
+        standing(&occasion, &consents),
+    ];
     consents.truncate(SHOWN_CONSENTS);
 
     let touch = Touch {
@@ -135,7 +140,7 @@ pub fn capture(occasion: Occasion<'_>, capture: Capture, whom: Whom) -> Planned 
         };
     };
     let profile_before = before.map(|contact| contact.profile).unwrap_or_default();
-    let standing = Standing {
+    let before = Before {
         lead,
         is_new,
         contact,
@@ -146,8 +151,9 @@ pub fn capture(occasion: Occasion<'_>, capture: Capture, whom: Whom) -> Planned 
         jobs: known.map(|known| known.jobs).unwrap_or_default(),
         consents,
         activity: None,
+        standings,
     };
-    let view = change_lead(&occasion, &mut write, standing, Some(touch));
+    let view = change_lead(&occasion, &mut write, before, Some(touch));
     let collected = if is_new {
         Collected::Created(view)
     } else {

@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::{
     known::Known,
-    lead::{Standing, change_lead},
+    lead::{Before, change_lead},
     occasion::Occasion,
+    owe::standing,
 };
 use crate::{
     domain::{
@@ -41,6 +42,7 @@ pub fn append_messages(
         consents,
     } = known;
     let contact = person.contact;
+    let holds = standing(&occasion, &consents);
     let appended = append(
         &occasion,
         &mut write,
@@ -56,13 +58,13 @@ pub fn append_messages(
             score,
             jobs,
         };
-        let view = LeadView::new(record, consents, occasion.facts);
+        let view = LeadView::new(record, consents, holds, occasion.facts);
         return (write, Box::new(view), appended);
     }
     let prior = Prior::At(person.revision);
     write.contact = Some(ContactWrite::of(&contact, messages.len(), prior, occasion.now));
     let profile_before = contact.profile.clone();
-    let standing = Standing {
+    let before = Before {
         lead,
         is_new: false,
         contact,
@@ -73,8 +75,9 @@ pub fn append_messages(
         jobs,
         consents,
         activity: None,
+        standings: [holds, holds],
     };
-    let view = change_lead(&occasion, &mut write, standing, None);
+    let view = change_lead(&occasion, &mut write, before, None);
     (write, view, appended)
 }
 

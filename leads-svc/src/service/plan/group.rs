@@ -8,14 +8,15 @@ use super::{
     conversation::{append, take_over},
     identities,
     known::{Known, SHOWN_CONSENTS},
-    lead::{Standing, Touch, change_lead},
+    lead::{Before, Touch, change_lead},
     occasion::Occasion,
 };
 use crate::{
     domain::{
         activity::{Activity, Kind},
+        audit::{Act, Action},
         capture::{Capture, Message, StoredMessage},
-        consent::Consent,
+        consent::{Consent, Standing},
         contact::Contact,
         ids,
         lead::Lead,
@@ -57,8 +58,8 @@ pub struct Group {
     pub score: Option<Score>,
     /// Its jobs by CRM.
     pub jobs: HashMap<Provider, Job>,
-    /// Consents of all, newest first, as many as are shown.
-    pub consents: Vec<Consent>,
+    /// Consents by lead, oldest first: the newest of each, and among them the one that decides about syncs.
+    pub consents: HashMap<Uuid, Vec<Consent>>,
 }
 
 /// What comes in of one of the leads.
@@ -78,6 +79,25 @@ pub struct Arrival {
     pub conversation_id: String,
 }
 
+/// What happens to the lead that is shown.
+#[derive(Default)]
+struct Event {
+    touch: Option<Touch>,
+    appended: usize,
+    /// What held for the workspace's consent purpose before.
+    held: Option<Standing>,
+    activity: Option<Activity>,
+}
+
+impl Event {
+    fn of(activity: Activity) -> Self {
+        Self {
+            activity: Some(activity),
+            ..Self::default()
+        }
+    }
+}
+
 /// Plans what comes in of one of the leads. `None` if the lead is not one of the person's.
 pub fn arrive(
     occasion: &Occasion<'_>,
@@ -93,6 +113,8 @@ pub fn arrive(
         messages,
         conversation_id,
     } = arrival;
+    let held = group.standing(occasion, &group.tree);
+    let consents = group.consents.entry(source).or_default();
     let member = group.members.get_mut(&source)?;
     let own = &mut group.tree.find_mut(source)?.own;
     let mut contact = Contact {
@@ -107,7 +129,7 @@ pub fn arrive(
         let Known {
             person,
             messages: others,
-            consents,
+            consents: theirs,
             ..
         } = joined;
         write.joined = Some(Joined {
@@ -128,17 +150,17 @@ pub fn arrive(
             own.intent = intent;
         }
         take_over(occasion, &mut write, contact.id, &mut member.messages, others);
-        group.consents.extend(consents);
+        consents.extend(theirs.into_iter().rev());
     }
     let mut touch = None;
     match capture {
         Some(capture) => {
             own.capture(&capture, occasion.now);
-            let consents = capture.consents.iter().cloned();
+            let new = capture.consents.iter().cloned();
             write
                 .consents
-                .extend(consents.map(|consent| (occasion.id(), contact.id, consent)));
-            group.consents.extend(capture.consents);
+                .extend(new.map(|consent| (occasion.id(), contact.id, consent)));
+            consents.extend(capture.consents);
             touch = Some(Touch {
                 channel: capture.channel,
                 intent: None,
@@ -158,9 +180,14 @@ pub fn arrive(
         messages,
         &conversation_id,
     );
-    group.newest_consents();
     group.put_absorbed(&mut write, &group.tree, group.tree.lead, occasion)?;
-    let view = group.show(occasion, &mut write, &group.tree, touch, appended, None)?;
+    let event = Event {
+        touch,
+        appended,
+        held,
+        activity: None,
+    };
+    let view = group.show(occasion, &mut write, &group.tree, event)?;
     for (lead, activity) in &mut write.activities {
         if activity.kind != Kind::Scored.word() {
             *lead = source;
@@ -181,7 +208,6 @@ pub fn merge(
     write.settled = other.members.keys().copied().collect();
     survivor.members.extend(other.members);
     survivor.consents.extend(other.consents);
-    survivor.newest_consents();
     survivor.tree.absorb(other.tree, id, choices, occasion.now);
     let made: &Merge = &survivor.tree.absorbed.last()?.merge;
     write.merges.push(MergeWrite::New {
@@ -192,10 +218,16 @@ pub fn merge(
         },
         actor: occasion.actor.to_owned(),
     });
-    let text = format!("{} merged into this lead", ids::format::<ids::Lead>(absorbed));
+    let name = ids::format::<ids::Lead>(absorbed);
+    let root = ids::format::<ids::Lead>(survivor.tree.lead);
+    let act = Act::new(occasion.actor, Action::LeadMerged, root)
+        .with("absorbed", name.clone())
+        .with("merge", ids::format::<ids::Merge>(id));
+    write.acts.push(act);
+    let text = format!("{name} merged into this lead");
     let activity = occasion.activity(Kind::LeadsMerged, Vec::new(), text);
     survivor.put_absorbed(&mut write, &survivor.tree, survivor.tree.lead, occasion)?;
-    let view = survivor.show(occasion, &mut write, &survivor.tree, None, 0, Some(activity))?;
+    let view = survivor.show(occasion, &mut write, &survivor.tree, Event::of(activity))?;
     Some((write, view, id))
 }
 
@@ -226,13 +258,17 @@ pub fn unmerge(
     });
     let activity = |text: String| occasion.activity(Kind::LeadsUnmerged, Vec::new(), text);
     let name = |lead: Uuid| ids::format::<ids::Lead>(lead);
+    let act = Act::new(occasion.actor, Action::LeadUnmerged, name(group.tree.lead))
+        .with("freed", name(freed.lead))
+        .with("merge", ids::format::<ids::Merge>(merge));
+    write.acts.push(act);
     let text = format!("{} stands for itself again", name(freed.lead));
     let shown = activity(text);
     group
         .put_absorbed(&mut write, &group.tree, group.tree.lead, occasion)
         .ok_or(Kept::Broken)?;
     let view = group
-        .show(occasion, &mut write, &group.tree, None, 0, Some(shown))
+        .show(occasion, &mut write, &group.tree, Event::of(shown))
         .ok_or(Kept::Broken)?;
     let mut also = Write::empty(occasion.facts.workspace.id);
     let text = format!("stands for itself again, apart from {}", name(group.tree.lead));
@@ -243,7 +279,7 @@ pub fn unmerge(
         .put_absorbed(&mut also, &freed, freed.lead, occasion)
         .ok_or(Kept::Broken)?;
     group
-        .show(occasion, &mut also, &freed, None, 0, Some(shown))
+        .show(occasion, &mut also, &freed, Event::of(shown))
         .ok_or(Kept::Broken)?;
     write.also.push(also);
     Ok((write, view, freed.lead))
@@ -260,13 +296,25 @@ impl Group {
         messages.into_iter().map(|(_, message)| message).collect()
     }
 
-    fn newest_consents(&mut self) {
-        self.consents.sort_by_key(|consent| std::cmp::Reverse(consent.at));
-        self.consents.truncate(SHOWN_CONSENTS);
+    /// Consents of a lead and of those that it absorbed, newest first, as many as are shown.
+    pub fn newest_consents(&self, node: &merge::Person) -> Vec<Consent> {
+        let leads = node.leads().into_iter();
+        let records = leads.filter_map(|(lead, _)| self.consents.get(&lead));
+        let mut records: Vec<Consent> = records.flatten().rev().cloned().collect();
+        records.sort_by_key(|consent| std::cmp::Reverse(consent.at));
+        records.truncate(SHOWN_CONSENTS);
+        records
+    }
+
+    /// What holds for the workspace's consent purpose, of a lead and those that it absorbed.
+    pub fn standing(&self, occasion: &Occasion<'_>, node: &merge::Person) -> Option<Standing> {
+        let purpose = &occasion.facts.workspace.settings.consent_purpose;
+        node.consent(&self.consents, purpose, occasion.now)
+            .map(|current| current.standing)
     }
 
     /// Stores the leads below `node` that are shown otherwise than they are stored.
-    fn put_absorbed(
+    pub(super) fn put_absorbed(
         &self,
         write: &mut Write,
         node: &merge::Person,
@@ -306,10 +354,14 @@ impl Group {
         occasion: &Occasion<'_>,
         write: &mut Write,
         node: &merge::Person,
-        touch: Option<Touch>,
-        appended: usize,
-        activity: Option<Activity>,
+        event: Event,
     ) -> Option<Box<LeadView>> {
+        let Event {
+            touch,
+            appended,
+            held,
+            activity,
+        } = event;
         let member = self.members.get(&node.lead)?;
         let (contact, mut lead) = shown(member, node);
         lead.merged_into = None;
@@ -319,7 +371,7 @@ impl Group {
             Prior::At(member.revision),
             occasion.now,
         ));
-        let standing = Standing {
+        let before = Before {
             lead,
             is_new: false,
             contact,
@@ -328,15 +380,16 @@ impl Group {
             appended,
             score: self.score.clone(),
             jobs: self.jobs.clone(),
-            consents: self.consents.clone(),
+            consents: self.newest_consents(node),
+            standings: [held, self.standing(occasion, node)],
             activity,
         };
-        Some(change_lead(occasion, write, standing, touch))
+        Some(change_lead(occasion, write, before, touch))
     }
 }
 
 /// A lead with its contact, as it is shown.
-fn shown(member: &Member, node: &merge::Person) -> (Contact, Lead) {
+pub(super) fn shown(member: &Member, node: &merge::Person) -> (Contact, Lead) {
     let (mut contact, mut lead) = (member.contact.clone(), member.lead.clone());
     node.united().put_into(&mut contact, &mut lead);
     lead.own = (!node.absorbed.is_empty()).then(|| Box::new(node.own.clone()));

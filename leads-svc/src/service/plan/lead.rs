@@ -9,7 +9,7 @@ use crate::{
     domain::{
         activity::{Activity, Change, Kind},
         capture::StoredMessage,
-        consent::Consent,
+        consent::{Consent, Standing},
         contact::{Contact, Profile},
         lead::{Channel, Intent, Lead},
         score::Score,
@@ -31,7 +31,7 @@ pub(super) struct Touch {
 }
 
 /// A lead as it is before its score and its revisions are raised.
-pub(super) struct Standing {
+pub(super) struct Before {
     pub(super) lead: Lead,
     pub(super) is_new: bool,
     pub(super) contact: Contact,
@@ -43,16 +43,18 @@ pub(super) struct Standing {
     pub(super) consents: Vec<Consent>,
     /// What happened, if it was neither a capture nor a message.
     pub(super) activity: Option<Activity>,
+    /// What holds for the workspace's consent purpose, before and after.
+    pub(super) standings: [Option<Standing>; 2],
 }
 
 /// Scores, raises revisions, writes the timeline and owes the CRMs.
 pub(super) fn change_lead(
     occasion: &Occasion<'_>,
     write: &mut Write,
-    standing: Standing,
+    before: Before,
     touch: Option<Touch>,
 ) -> Box<LeadView> {
-    let Standing {
+    let Before {
         mut lead,
         is_new,
         contact,
@@ -62,8 +64,9 @@ pub(super) fn change_lead(
         score,
         mut jobs,
         consents,
+        standings: [held, holds],
         activity,
-    } = standing;
+    } = before;
     let is_other = activity.is_some();
     let prior = if is_new {
         Prior::Absent
@@ -143,8 +146,10 @@ pub(super) fn change_lead(
     };
     lead.last_activity_at = occasion.now;
     let filled = contact.profile.filled();
-    if is_new || is_other || rescored || !changes.is_empty() {
-        owe(occasion, write, &lead, filled, &mut jobs, None);
+    let policy = settings.consent_policy;
+    let is_sent = is_new || is_other || rescored || !changes.is_empty();
+    if is_sent || policy.withholds(held) != policy.withholds(holds) {
+        owe(occasion, write, &lead, filled, &mut jobs, holds, None);
     }
     write.lead = Some(LeadWrite {
         lead: lead.clone(),
@@ -158,6 +163,7 @@ pub(super) fn change_lead(
             jobs,
         },
         consents,
+        holds,
         occasion.facts,
     ))
 }

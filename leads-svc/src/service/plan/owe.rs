@@ -7,24 +7,51 @@ use leads_runtime::process::trace;
 use super::occasion::Occasion;
 use crate::{
     domain::{
+        consent::{Consent, Standing, current},
+        consent_policy::no_consent,
         lead::Lead,
         plan::Entitlement,
         sync::{Job, JobState, Lane, Link, Provider, Status, eligibility},
     },
-    storage::{capture::Write, jobs::write::Want, transaction::Prior},
+    storage::{
+        capture::{Withheld, Write},
+        jobs::write::Want,
+        transaction::Prior,
+    },
 };
 
-/// Owes every connected CRM the newest revision of a lead whose mapped fields changed.
+/// What holds for the workspace's consent purpose by consents that are given newest first.
+pub fn standing(occasion: &Occasion<'_>, consents: &[Consent]) -> Option<Standing> {
+    let purpose = &occasion.facts.workspace.settings.consent_purpose;
+    let records: Vec<Consent> = consents
+        .iter()
+        .rev()
+        .filter(|consent| consent.purpose == *purpose)
+        .cloned()
+        .collect();
+    current(&records, purpose, occasion.now).map(|current| current.standing)
+}
+
+/// Owes every connected CRM the newest revision of a lead whose mapped fields changed, or gives up what was owed if
+/// the person's consent does not allow it.
 pub fn owe(
     occasion: &Occasion<'_>,
     write: &mut Write,
     lead: &Lead,
     filled: i16,
     jobs: &mut HashMap<Provider, Job>,
+    holds: Option<Standing>,
     forced: Option<&[Provider]>,
 ) {
     let workspace = &occasion.facts.workspace;
     let settings = &workspace.settings;
+    if settings.consent_policy.withholds(holds) {
+        write.withheld = (!jobs.is_empty()).then(|| Withheld {
+            lead: lead.id,
+            reason: no_consent(&settings.consent_purpose, holds),
+        });
+        return;
+    }
     let is_hot = lead.score >= settings.hot_threshold && workspace.plan.allows(Entitlement::HotRouting);
     let lane = if forced.is_some() || is_hot {
         Lane::Hot
@@ -40,7 +67,9 @@ pub fn owe(
             Some(providers) => providers.contains(&provider),
             None => known.is_some() || eligibility(lead.score, filled, settings).is_ok(),
         };
-        if !wanted {
+        let has_it = known
+            .is_some_and(|job| job.state == JobState::Done && job.link.wanted_revision >= lead.sync_revision);
+        if !wanted || has_it {
             continue;
         }
         write.wants.push(Want {

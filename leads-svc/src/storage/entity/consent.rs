@@ -17,7 +17,7 @@ pub struct Model {
     pub purpose: String,
     /// Given or refused.
     pub given: bool,
-    /// Text that was shown.
+    /// Text that was shown, of records that are not sealed yet; empty otherwise.
     pub shown: String,
     /// Version of the text.
     pub version: String,
@@ -25,6 +25,14 @@ pub struct Model {
     pub channel: String,
     /// When.
     pub at: DateTimeUtc,
+    /// Encrypted text and details; absent in records of an earlier release until they are sealed.
+    pub sealed: Option<Vec<u8>>,
+    /// SHA-256 of the text.
+    pub text_hash: Option<Vec<u8>>,
+    /// Word of the lawful basis.
+    pub basis: String,
+    /// End by itself.
+    pub expires_at: Option<DateTimeUtc>,
 }
 
 /// None: joins are written where they are used.

@@ -27,6 +27,8 @@ pub struct Model {
     pub revision: i64,
     /// First touch.
     pub created_at: DateTimeUtc,
+    /// When the person was erased: then the row holds nothing but the blind index of the address.
+    pub erased_at: Option<DateTimeUtc>,
 }
 
 /// None: joins are written where they are used.

@@ -2,6 +2,9 @@
 
 pub mod activity;
 pub mod api_key;
+pub mod audit;
+pub mod audit_anchor;
+pub mod audit_head;
 pub mod connection;
 pub mod connection_task;
 pub mod connector_replica;
@@ -13,6 +16,7 @@ pub mod lead;
 pub mod member;
 pub mod merge;
 pub mod message;
+pub mod personal_read;
 pub mod score;
 pub mod sync_job;
 pub mod usage;

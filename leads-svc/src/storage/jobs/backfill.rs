@@ -25,6 +25,7 @@ use crate::{
         entity::{connection, contact, lead, sync_job},
         error::{Error, Result},
         rows, scope,
+        standings::withheld,
         transaction::Prior,
     },
 };
@@ -45,6 +46,13 @@ pub struct Look {
     provider: Provider,
     asked_at: DateTime<Utc>,
     after: Option<Place>,
+}
+
+impl Look {
+    /// Whether it has not got anywhere yet.
+    pub fn is_at_start(&self) -> bool {
+        self.after.is_none()
+    }
 }
 
 /// A lead in the order of a look.
@@ -86,16 +94,18 @@ impl Store {
     }
 
     /// The next leads, at most 100, that qualify and have no job, or whose job is not this connection's or wants less
-    /// than they have. None: the look is through.
+    /// than they have; not those that the consent policy withholds. None: the look is through.
     ///
     /// # Errors
     /// The database.
     pub async fn leads_to_owe(&self, look: &Look, settings: &Settings) -> Result<Vec<Place>> {
+        let withheld = withheld(self.reader(), look.workspace, settings, self.clock.now()).await?;
         let mut select = scope::select::<lead::Entity>(look.workspace)
             .select_only()
             .columns([lead::Column::CapturedAt, lead::Column::Id])
             .filter(lead::Column::MergedInto.is_null())
             .filter(is_owed(look, settings))
+            .filter(withheld.not())
             .order_by_asc(lead::Column::CapturedAt)
             .order_by_asc(lead::Column::Id)
             .limit(STEP);

@@ -78,6 +78,12 @@ impl Watched {
         self.0.get_mut(&id).map(|(_, health, _)| health)
     }
 
+    /// Whether a connection rests as its vendor wants it, or until a person acts.
+    pub(super) fn is_paused(&self, id: Uuid) -> bool {
+        let watched = self.0.get(&id);
+        watched.is_some_and(|(row, ..)| row.state == State::Paused.word())
+    }
+
     /// Has a connection rest as the vendor wants it, or until a person acts. False if the vendor refused a version that is
     /// replaced by now; 0 is an unknown one. `problem` is why, sealed.
     pub(super) fn pause(

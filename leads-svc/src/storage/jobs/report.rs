@@ -16,11 +16,12 @@ use super::breaker::{Change, Health, Watched};
 use crate::{
     domain::{
         activity::{Activity, Details, Kind},
+        audit::{Act, Action},
         sync::{JobReport, JobState, Provider, Reason},
     },
     storage::{
-        Store, Transaction,
-        connections::seal_problem,
+        Store, Transaction, audit,
+        connections::{self, seal_problem},
         crypto::WorkspaceKeys,
         entity::{activity, sync_job},
         error::{Error, Result},
@@ -118,6 +119,7 @@ impl Store {
 
         let now = self.clock.now();
         let mut activities = Vec::new();
+        let mut pauses = Vec::new();
         let mut recorded = Recorded::default();
         let mut settled = HashSet::new();
         for report in reports {
@@ -152,8 +154,12 @@ impl Store {
             } = &report.outcome
             {
                 let problem = seal_problem(keys, row.connection_id, reason)?;
+                let paused_before = watched.is_paused(row.connection_id);
                 if watched.pause(row.connection_id, *connection_version, *wanted, problem, now) {
                     rest = wanted.unwrap_or_default();
+                    if !paused_before {
+                        pauses.push((row.workspace_id, paused(&row, reason)));
+                    }
                 }
             }
             if let Some(kind) = event(&row, &report.outcome, now) {
@@ -172,6 +178,13 @@ impl Store {
         }
         transaction.insert::<activity::Entity>(activities).await?;
         recorded.changes = watched.settle(&transaction, now).await?;
+        // In the order of their workspaces, so that nobody waits in a circle.
+        pauses.sort_unstable_by_key(|(workspace, _)| *workspace);
+        for (workspace, act) in pauses {
+            if let Some(keys) = keys.get(&workspace) {
+                audit::append(&transaction, keys, workspace, act, now).await?;
+            }
+        }
         leads_runtime::crash_point!("report.before_commit");
         transaction.commit().await?;
         leads_runtime::crash_point!("report.after_commit");
@@ -362,6 +375,13 @@ async fn repair(
     }
     job.update(&**transaction).await?;
     Ok(())
+}
+
+/// What the audit log says of a connection that its vendor, through the connector, has rest.
+fn paused(row: &sync_job::Model, reason: &Reason) -> Act {
+    let connector = format!("connector:{}", row.provider);
+    let subject = connections::subject(row.connection_id);
+    Act::new(&connector, Action::ConnectionPaused, subject).with("code", &reason.code)
 }
 
 fn judge(outcome: &JobReport, health: &mut Health) {

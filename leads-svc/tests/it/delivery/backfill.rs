@@ -98,9 +98,14 @@ async fn a_connection_that_is_being_checked_is_not_looked_through(world: World) 
     let lead = world.lead("ana").await.id;
     let keys = world.store.workspace_keys(world.workspace).await.unwrap();
     let mapping = std::collections::BTreeMap::new();
-    let asked = world
-        .store
-        .connect_provider(world.workspace, &keys, crate::world::HUBSPOT, "pat", &mapping);
+    let asked = world.store.connect_provider(
+        world.workspace,
+        &keys,
+        crate::world::HUBSPOT,
+        "pat",
+        &mapping,
+        "test",
+    );
     asked.await.unwrap();
     world
         .change_settings(|settings| settings.sync_threshold = 1)

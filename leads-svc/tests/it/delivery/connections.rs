@@ -249,7 +249,7 @@ async fn nothing_is_sent_before_the_first_check(world: World) {
     let mapping = std::collections::BTreeMap::new();
     let asked = world
         .store
-        .connect_provider(world.workspace, &keys, HUBSPOT, "pat-new", &mapping);
+        .connect_provider(world.workspace, &keys, HUBSPOT, "pat-new", &mapping, "test");
     asked.await.unwrap();
     let lead = world.lead("ana").await.id;
     assert_eq!(world.state(lead).await, "pending");

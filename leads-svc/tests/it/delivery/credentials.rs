@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use leads_svc::{
-    domain::sync::{Reason, Status},
+    domain::{
+        consent::{Consent, Details},
+        lead::Channel,
+        sync::{Reason, Status},
+    },
     service::{
         connector::{Connection, Facts},
         integrations::{Owing, State},
@@ -30,6 +34,7 @@ on_both_databases!(
     only_the_newest_credentials_count,
     the_caller_is_told_why_new_credentials_were_refused,
     another_account_is_owed_every_lead_anew,
+    another_account_is_not_owed_what_was_refused,
     a_mapped_owner_is_synced_when_it_changes,
 );
 
@@ -44,7 +49,7 @@ async fn ask(world: &World, secret: &str, mapping: &BTreeMap<String, String>) {
     let keys = world.store.workspace_keys(world.workspace).await.unwrap();
     world
         .store
-        .connect_provider(world.workspace, &keys, HUBSPOT, secret, mapping)
+        .connect_provider(world.workspace, &keys, HUBSPOT, secret, mapping, "test")
         .await
         .unwrap();
 }
@@ -288,6 +293,50 @@ async fn another_account_is_owed_every_lead_anew(world: World) {
     ask(&world, NEW_TOKEN, &BTreeMap::new()).await;
     settle(&world, &task(&world).await.0, works("43")).await;
     assert_eq!(world.state(done).await, "done");
+}
+
+async fn refuse(world: &World, lead: Uuid) {
+    let consent = Consent {
+        purpose: "sales_contact".to_owned(),
+        given: false,
+        text: "May we contact you?".to_owned(),
+        version: String::new(),
+        channel: Channel::Widget,
+        at: world.store.clock().now(),
+        details: Details::default(),
+    };
+    let recorded = world.core.record_consent(&world.caller, lead, consent);
+    recorded.await.unwrap();
+}
+
+async fn another_account_is_not_owed_what_was_refused(world: World) {
+    world.connect().await;
+    let (synced, changed) = (world.lead("synced").await.id, world.lead("changed").await.id);
+    for grant in world.grants().await {
+        world.report(&grant, delivered()).await;
+    }
+    world.core.sync_lead(&world.caller, changed, None).await.unwrap();
+    for lead in [synced, changed] {
+        refuse(&world, lead).await;
+    }
+    assert_eq!(
+        (world.state(synced).await, world.state(changed).await),
+        ("done".to_owned(), "dead".to_owned())
+    );
+    ask(&world, NEW_TOKEN, &BTreeMap::new()).await;
+    settle(&world, &task(&world).await.0, works("43")).await;
+    assert!(world.grants().await.is_empty());
+    for lead in [synced, changed] {
+        let job = world.job(lead).await.unwrap();
+        assert_eq!((job.state.as_str(), job.synced_revision), ("dead", 0));
+        assert_eq!((job.external_id.as_str(), job.url.as_str()), ("", ""));
+    }
+    // Once it is allowed, all of them are.
+    world
+        .change_settings(|settings| settings.consent_purpose = "newsletter".to_owned())
+        .await;
+    while world.core.backfill_some().await.unwrap() {}
+    assert_eq!(world.grants().await.len(), 2);
 }
 
 async fn a_mapped_owner_is_synced_when_it_changes(world: World) {

@@ -144,7 +144,7 @@ async fn authentication(folder: &TempDir, burst: u32) -> (Auth, Keys) {
     .unwrap();
     store.migrate().await.unwrap();
     let workspace = Bound::Workspace(
-        workspaces::create(&store, "Acme", Settings::default(), None)
+        workspaces::create(&store, "Acme", Settings::default(), None, "test")
             .await
             .unwrap()
             .workspace
@@ -158,7 +158,7 @@ async fn authentication(folder: &TempDir, burst: u32) -> (Auth, Keys) {
         (&Bound::Destination("hubspot".to_owned()), &[Scope::Connector]),
     ] {
         let (key, text) = mint(&store, bound, "test", scopes, None);
-        store.create_key(key).await.unwrap();
+        store.create_key(key, "test").await.unwrap();
         texts.push(text);
     }
     let [all, reader, connector] = texts.try_into().unwrap();

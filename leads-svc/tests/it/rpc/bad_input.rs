@@ -50,6 +50,9 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             ..Default::default()
         }),
         country: Some("XX".to_owned()),
+        consent_policy: 99,
+        consent_purpose: "Sales contact".to_owned(),
+        retention_days: [("new".to_owned(), 36_501)].into(),
         ..Default::default()
     };
     let (bytes, fields): (Vec<u8>, &[&str]) = match path.trim_start_matches('/') {
@@ -249,6 +252,9 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                 "settings.country",
                 "settings.ideal_customer.budget_min",
                 "settings.ideal_customer.currency",
+                "settings.consent_policy",
+                "settings.consent_purpose",
+                "settings.retention_days.new",
                 "request_id",
             ],
         ),
@@ -341,6 +347,72 @@ fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
         "leads.v1.IntegrationsService/GetConnection" | "leads.v1.IntegrationsService/DisconnectProvider" => {
             (Vec::new(), &["provider"])
         }
+        "leads.v1.PrivacyService/RecordConsent" => (
+            v1::RecordConsentRequest {
+                lead_id: "x".to_owned(),
+                consent: Some(v1::Consent {
+                    text: "a\0b".to_owned(),
+                    version: long.clone(),
+                    channel: 99,
+                    basis: 99,
+                    language: "not a tag".to_owned(),
+                    method: "By Phone".to_owned(),
+                    page: " ".to_owned(),
+                    at: Some(Timestamp {
+                        seconds: 2_000,
+                        nanos: 0,
+                    }),
+                    expires_at: Some(Timestamp {
+                        seconds: 1_000,
+                        nanos: 0,
+                    }),
+                    ..Default::default()
+                }),
+            }
+            .encode_to_vec(),
+            &[
+                "lead_id",
+                "consent.purpose",
+                "consent.text",
+                "consent.version",
+                "consent.channel",
+                "consent.basis",
+                "consent.language",
+                "consent.method",
+                "consent.page",
+                "consent.expires_at",
+            ],
+        ),
+        "leads.v1.PrivacyService/ListConsents" => (of_lead("x").encode_to_vec(), &["lead_id", "page_size"]),
+        "leads.v1.PrivacyService/ExportSubject" => (Vec::new(), &["email"]),
+        "leads.v1.PrivacyService/PreviewRetention" => (
+            v1::PreviewRetentionRequest {
+                retention_days: [("new".to_owned(), -1), ("won".to_owned(), 3)].into(),
+                page_size: -1,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &["retention_days.new", "retention_days", "page_size"],
+        ),
+        "leads.v1.PrivacyService/ListAuditEntries" => (
+            v1::ListAuditEntriesRequest {
+                page_size: -1,
+                subject: long,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &["page_size", "subject"],
+        ),
+        "leads.v1.PrivacyService/VerifyAudit" => (
+            v1::VerifyAuditRequest {
+                anchors: vec![v1::AuditAnchor {
+                    n: 0,
+                    mac: "x".to_owned(),
+                }],
+            }
+            .encode_to_vec(),
+            &["anchors[0].n", "anchors[0].mac"],
+        ),
         "leads.connector.v1.ConnectorService/Heartbeat" => (
             wire::HeartbeatRequest {
                 replica: "a\0b".to_owned(),

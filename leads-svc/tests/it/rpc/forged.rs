@@ -118,7 +118,7 @@ async fn guessing_is_slowed_down_and_good_keys_pass_meanwhile(world: World) {
 
     let fresh = service.replica().await;
     let (key, right) = mint(&service.world.store, &own, "guessed at", Scope::ALL, None);
-    service.world.store.create_key(key).await.unwrap();
+    service.world.store.create_key(key, "test").await.unwrap();
     let mut slowed = 0;
     for _ in 0..40 {
         // The same public part with another secret, and so with another checksum.

@@ -104,6 +104,23 @@ impl Owner {
 /// A request that names a lead.
 fn naming_lead(path: &str, lead_id: &str) -> Option<Vec<u8>> {
     let lead_id = lead_id.to_owned();
+    match path {
+        "/leads.v1.PrivacyService/RecordConsent" => {
+            let consent = Some(v1::Consent {
+                purpose: "sales_contact".to_owned(),
+                ..Default::default()
+            });
+            return Some(v1::RecordConsentRequest { lead_id, consent }.encode_to_vec());
+        }
+        "/leads.v1.PrivacyService/ListConsents" => {
+            let request = v1::ListConsentsRequest {
+                lead_id,
+                ..Default::default()
+            };
+            return Some(request.encode_to_vec());
+        }
+        _ => {}
+    }
     Some(match path.strip_prefix("/leads.v1.LeadsService/")? {
         "GetLead" => v1::GetLeadRequest { lead_id }.encode_to_vec(),
         "DeleteLead" => v1::DeleteLeadRequest { lead_id }.encode_to_vec(),
@@ -324,6 +341,52 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
                 .await
                 .unwrap_err();
             assert_eq!((foreign.code(), seen(&foreign)), (Code::NotFound, seen(&unknown)));
+        }
+        "ExportSubject" => {
+            let by_email = v1::ExportSubjectRequest {
+                email: crate::world::email("ana"),
+                ..Default::default()
+            };
+            let by_lead = v1::ExportSubjectRequest {
+                lead_id: owner.lead_id.clone(),
+                ..Default::default()
+            };
+            for request in [by_email, by_lead] {
+                let refused = service.call(path, stranger, request.encode_to_vec()).await;
+                assert_eq!(refused.unwrap_err().code(), Code::NotFound);
+                let ours: v1::SubjectExport = service.ask(path, &owner.key, &request).await.unwrap();
+                assert_eq!(ours.lead.unwrap().id, owner.lead_id);
+            }
+        }
+        "PreviewRetention" => {
+            let request = v1::PreviewRetentionRequest {
+                retention_days: [("new".to_owned(), 1)].into(),
+                ..Default::default()
+            };
+            service.world.pass(std::time::Duration::from_secs(2 * 86_400));
+            let theirs: v1::PreviewRetentionResponse = service.ask(path, stranger, &request).await.unwrap();
+            assert_eq!((theirs.total, theirs.leads.len()), (0, 0));
+            let ours: v1::PreviewRetentionResponse = service.ask(path, &owner.key, &request).await.unwrap();
+            assert_eq!((ours.total, ours.leads.len()), (1, 1));
+        }
+        "ListAuditEntries" => {
+            let request = v1::ListAuditEntriesRequest::default();
+            let theirs: v1::ListAuditEntriesResponse = service.ask(path, stranger, &request).await.unwrap();
+            let own = ids::format::<ids::Workspace>(workspace);
+            assert!(theirs.entries.iter().any(|entry| entry.subject == own));
+            let ours: v1::ListAuditEntriesResponse = service.ask(path, &owner.key, &request).await.unwrap();
+            assert!(theirs.entries.iter().all(|entry| !ours.entries.contains(entry)));
+        }
+        "VerifyAudit" => {
+            let request = v1::VerifyAuditRequest::default();
+            let ours: v1::VerifyAuditResponse = service.ask(path, &owner.key, &request).await.unwrap();
+            let theirs: v1::VerifyAuditResponse = service.ask(path, stranger, &request).await.unwrap();
+            assert!(theirs.intact && ours.intact);
+            let foreign = v1::VerifyAuditRequest {
+                anchors: ours.last.into_iter().collect(),
+            };
+            let told: v1::VerifyAuditResponse = service.ask(path, stranger, &foreign).await.unwrap();
+            assert!(!told.intact);
         }
         "CreateMember" => {
             let request = v1::CreateMemberRequest {

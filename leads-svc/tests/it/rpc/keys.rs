@@ -36,15 +36,15 @@ async fn a_key_that_is_malformed_unknown_expired_or_of_another_kind_gets_the_sam
     let (_, unknown) = mint(store, &bound, "never stored", Scope::ALL, None);
     let past = store.clock().now() - Duration::from_secs(1);
     let (expired, expired_text) = mint(store, &bound, "expired", Scope::ALL, Some(past));
-    store.create_key(expired).await.unwrap();
+    store.create_key(expired, "test").await.unwrap();
     // Same public part, another secret.
     let (mut stolen, stolen_text) = mint(store, &bound, "stolen id", Scope::ALL, None);
     stolen.digest = vec![7; 32];
-    store.create_key(stolen).await.unwrap();
+    store.create_key(stolen, "test").await.unwrap();
     // Stored as a workspace's, presented as a platform's.
     let (mut other_kind, platform_text) = mint(store, &Bound::Platform, "kind", Scope::ALL, None);
     other_kind.workspace = Some(service.world.workspace);
-    store.create_key(other_kind).await.unwrap();
+    store.create_key(other_kind, "test").await.unwrap();
     let shortened = &key[..key.len() - 1];
     let refused: Vec<_> = [
         "x",
@@ -107,7 +107,7 @@ async fn a_key_expires_by_itself(world: World) {
     let bound = Bound::Workspace(service.world.workspace);
     let end = store.clock().now() + Duration::from_secs(60);
     let (key, text) = mint(store, &bound, "an hour", &[Scope::LeadsRead], Some(end));
-    store.create_key(key).await.unwrap();
+    store.create_key(key, "test").await.unwrap();
     assert!(service.call(LIST, &text, Vec::new()).await.is_ok());
     service.world.pass(Duration::from_secs(61));
     let refused = service.call(LIST, &text, Vec::new()).await.unwrap_err();

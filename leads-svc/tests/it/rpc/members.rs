@@ -228,7 +228,11 @@ async fn members_are_listed_page_by_page(world: World) {
 }
 
 async fn members_end_at_the_limit_of_the_plan(world: World) {
-    world.store.set_plan(world.workspace, Plan::Free).await.unwrap();
+    world
+        .store
+        .set_plan(world.workspace, Plan::Free, "test")
+        .await
+        .unwrap();
     let service = Service::start(world).await;
     let bound = Bound::Workspace(service.world.workspace);
     let admin = service.key(&bound, &[Scope::WorkspaceAdmin]).await;

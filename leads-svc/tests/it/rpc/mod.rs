@@ -1,6 +1,7 @@
 //! Every method of the contract through the doors, with real keys. A new method without a case fails.
 
 mod bad_input;
+mod exports;
 mod forged;
 mod isolation;
 mod keys;

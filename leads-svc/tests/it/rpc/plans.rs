@@ -91,7 +91,11 @@ async fn a_refusal_names_what_is_missing_and_the_plan_that_has_it(world: World) 
 }
 
 async fn calls_are_limited_by_the_plan(world: World) {
-    world.store.set_plan(world.workspace, Plan::Free).await.unwrap();
+    world
+        .store
+        .set_plan(world.workspace, Plan::Free, "test")
+        .await
+        .unwrap();
     let service = Service::start(world).await;
     // Two keys share what the workspace has.
     let keys = [

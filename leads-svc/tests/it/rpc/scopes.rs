@@ -28,6 +28,10 @@ pub fn scope(path: &str) -> Scope {
             Scope::WorkspaceAdmin
         }
         _ if path.starts_with("/leads.v1.MembersService/") => Scope::WorkspaceAdmin,
+        "ListAuditEntries" | "VerifyAudit" | "ListConsents" | "ExportSubject" | "PreviewRetention" => {
+            Scope::PrivacyRead
+        }
+        "RecordConsent" => Scope::PrivacyWrite,
         "ConnectProvider" | "DisconnectProvider" => Scope::IntegrationsWrite,
         "GetConnection" | "ListConnections" => Scope::IntegrationsRead,
         _ => panic!("{path} has no scope case"),

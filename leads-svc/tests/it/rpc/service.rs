@@ -9,7 +9,8 @@ use leads_proto::leads::{
     v1::{
         contacts_service_server::ContactsServiceServer,
         integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
-        members_service_server::MembersServiceServer, workspaces_service_server::WorkspacesServiceServer,
+        members_service_server::MembersServiceServer, privacy_service_server::PrivacyServiceServer,
+        workspaces_service_server::WorkspacesServiceServer,
     },
 };
 use leads_svc::{
@@ -22,6 +23,7 @@ use leads_svc::{
         layers::{self, Calls, Limits, Stack},
         leads::Leads,
         members::Members,
+        privacy::Privacy,
         server::{Door, route},
         workspaces::Workspaces,
     },
@@ -94,7 +96,8 @@ impl Doors {
             .add_service(ContactsServiceServer::new(Contacts::new(core.clone())))
             .add_service(WorkspacesServiceServer::new(Workspaces::new(core.clone())))
             .add_service(MembersServiceServer::new(Members::new(core.clone())))
-            .add_service(IntegrationsServiceServer::new(Integrations::new(core)));
+            .add_service(IntegrationsServiceServer::new(Integrations::new(core.clone())))
+            .add_service(PrivacyServiceServer::new(Privacy::new(core)));
         let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(delivery)));
         let rest = Rest::new(limits.message_bytes).unwrap();
         let rules =
@@ -171,7 +174,7 @@ impl Service {
     /// A new key.
     pub async fn key(&self, bound: &Bound, scopes: &[Scope]) -> String {
         let (key, text) = mint(&self.world.store, bound, "test", scopes, None);
-        self.world.store.create_key(key).await.unwrap();
+        self.world.store.create_key(key, "test").await.unwrap();
         text
     }
 
@@ -203,6 +206,11 @@ impl Service {
         let request = request.encode_to_vec();
         let answer = self.doors.call(path, key, Some(&workspace), request).await?;
         Ok(A::decode(answer.as_slice()).unwrap())
+    }
+
+    /// Where REST is.
+    pub fn base(&self) -> String {
+        format!("http://{}", self.doors.rest)
     }
 
     /// A REST call, such as `GET /v1/leads`.

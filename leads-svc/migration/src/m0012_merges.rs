@@ -1,6 +1,6 @@
 //! Merges of leads: who absorbed whom, and the own state of a lead that shows more than that.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{prelude::*, schema::*, sea_orm::DbBackend};
 
 /// See the module.
 #[derive(DeriveMigrationName)]
@@ -38,12 +38,21 @@ impl MigrationTrait for Migration {
             let statement = Table::alter().table("leads").add_column(column).to_owned();
             manager.alter_table(statement).await?;
         }
-        manager
-            .get_connection()
+        let connection = manager.get_connection();
+        connection
             .execute_unprepared(
-                "CREATE INDEX leads_by_survivor ON leads (merged_into) WHERE merged_into IS NOT NULL",
+                "CREATE INDEX leads_by_survivor ON leads (workspace_id, merged_into) WHERE merged_into IS NOT NULL",
             )
             .await?;
+        if manager.get_database_backend() == DbBackend::Sqlite {
+            // Few leads are merged.
+            connection
+                .execute_unprepared(
+                    "INSERT INTO sqlite_stat1 VALUES ('leads', 'leads_by_survivor', '20000 1000 2'); \
+                     ANALYZE sqlite_schema",
+                )
+                .await?;
+        }
         Ok(())
     }
 }

@@ -1,0 +1,82 @@
+//! Leads that were kept long enough: shown before, and deleted by the clock.
+
+use uuid::Uuid;
+
+use super::{
+    core::Core,
+    error::Result,
+    leads::{List, Page},
+    principal::{Principal, Scope},
+};
+pub use crate::storage::retention::Candidate;
+use crate::{domain::retention::Retention, storage::leads::Deletion};
+
+/// Leads are counted up to this.
+const MAX_COUNTED: u64 = 100_000;
+/// Leads of one look.
+const BATCH: u64 = 100;
+
+impl Core {
+    /// A page of the leads that `retention`, or else the workspace's settings, would delete now, and how many there
+    /// are, counted up to 100,000.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `STORAGE_UNAVAILABLE`, and those of page tokens.
+    pub async fn preview_retention(
+        &self,
+        principal: &Principal,
+        retention: Option<Retention>,
+        size: u64,
+        token: &str,
+    ) -> Result<(u64, Page<Candidate>)> {
+        principal.require(Scope::PrivacyRead)?;
+        let facts = self.facts(principal.workspace()?).await?;
+        let retention = retention.unwrap_or_else(|| facts.workspace.settings.retention.clone());
+        let now = self.store.clock().now();
+        let list = List::new(&facts, "PreviewRetention", &retention, size, now);
+        let after = list.cursor::<Uuid>(token)?;
+        let workspace = facts.workspace.id;
+        let total = self
+            .store
+            .count_due_leads(workspace, &retention, MAX_COUNTED)
+            .await?;
+        let due = self
+            .store
+            .due_leads(workspace, &retention, after, list.rows())
+            .await?;
+        let page = list.page(due, |_| 0, |candidate| candidate.lead)?;
+        Ok((total, page))
+    }
+
+    /// Deletes what every workspace's retention says, each lead in a transaction of its own, and gives up syncs whose
+    /// consent has expired. Returns how many leads were deleted.
+    ///
+    /// # Errors
+    /// `STORAGE_UNAVAILABLE`; what was deleted before stays deleted.
+    pub async fn follow_retention(&self) -> Result<u64> {
+        let mut deleted = 0;
+        for workspace in self.store.list_workspaces().await? {
+            let (id, settings) = (workspace.id, workspace.settings);
+            self.store.follow_consents(id, &settings).await?;
+            let keys = self.store.workspace_keys(id).await?;
+            let mut after = None;
+            loop {
+                let due = self
+                    .store
+                    .due_leads(id, &settings.retention, after, BATCH)
+                    .await?;
+                let Some(last) = due.last() else { break };
+                after = Some(last.lead);
+                for candidate in due {
+                    let deletion = Deletion::Retention(&settings.retention);
+                    let is_deleted = self
+                        .store
+                        .delete_lead(id, &keys, candidate.lead, deletion)
+                        .await?;
+                    deleted += u64::from(is_deleted);
+                }
+            }
+        }
+        Ok(deleted)
+    }
+}

@@ -1,0 +1,271 @@
+//! Erased people stay away, leads are kept as long as is said, and a person gets all that is known of them.
+
+use std::time::Duration;
+
+use leads_proto::{
+    leads::v1::{self, CollectLeadRequest},
+    reason::Reason,
+};
+use leads_svc::{
+    domain::{lead::Stage, retention::Retention},
+    service::{export::Subject, leads::LeadChange, plan::Collected},
+    storage::entity::contact,
+};
+use sea_orm::EntityTrait;
+use uuid::Uuid;
+
+use crate::world::{World, email, on_both_databases, warm};
+
+on_both_databases!(
+    an_erased_person_is_refused_until_a_newer_consent_comes,
+    an_erased_person_can_be_erased_again,
+    erasures_of_one_workspace_do_not_concern_another,
+    a_lead_is_deleted_one_day_past_its_time_and_kept_one_day_before,
+    a_lead_with_news_is_kept_though_it_was_due,
+    a_preview_tells_what_would_go_and_deletes_nothing,
+    retention_leaves_no_tombstone,
+    an_export_holds_everything_about_the_person_and_nobody_else,
+);
+
+const DAY: u64 = 86_400;
+
+fn consenting(name: &str) -> CollectLeadRequest {
+    let mut request = warm(name);
+    request.consents.push(v1::Consent {
+        purpose: "sales_contact".to_owned(),
+        given: true,
+        text: "May we contact you?".to_owned(),
+        ..Default::default()
+    });
+    request
+}
+
+async fn refusal(world: &World, request: CollectLeadRequest) -> Option<Reason> {
+    let capture = world.read(request);
+    let collected = world.core.collect(&world.caller, capture, None).await;
+    collected.err().map(|error| error.reason)
+}
+
+async fn erase(world: &World, lead: Uuid) {
+    world.core.delete_lead(&world.caller, lead).await.unwrap();
+}
+
+async fn an_erased_person_is_refused_until_a_newer_consent_comes(world: World) {
+    let before = consenting("ana");
+    let said_at = world.store.clock().now();
+    let lead = world.lead("ana").await;
+    world.pass(Duration::from_secs(1));
+    erase(&world, lead.id).await;
+    let mut older = before;
+    older.consents[0].at = Some(prost_types::Timestamp {
+        seconds: said_at.timestamp(),
+        nanos: 0,
+    });
+    let mut refusing = consenting("ana");
+    refusing.consents[0].given = false;
+    world.pass(Duration::from_secs(1));
+    for request in [warm("ana"), older, refusing] {
+        assert_eq!(refusal(&world, request).await, Some(Reason::ErasedSubject));
+    }
+    let rows = contact::Entity::find().all(&world.raw).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_ne!(rows[0].id, lead.contact_id);
+
+    let Collected::Created(view) = world.collect(consenting("ana")).await else {
+        panic!("not created")
+    };
+    assert_ne!(view.lead.id, lead.id);
+    assert_eq!(view.contact.profile.email, Some(email("ana")));
+    // From now on they are as everybody else.
+    let Collected::Merged(_) = world.collect(warm("ana")).await else {
+        panic!("not merged")
+    };
+}
+
+async fn an_erased_person_can_be_erased_again(world: World) {
+    for _again in 0..3 {
+        world.pass(Duration::from_secs(1));
+        let Collected::Created(view) = world.collect(consenting("ana")).await else {
+            panic!("not created")
+        };
+        erase(&world, view.lead.id).await;
+        world.pass(Duration::from_secs(1));
+        assert_eq!(refusal(&world, warm("ana")).await, Some(Reason::ErasedSubject));
+    }
+    assert_eq!(contact::Entity::find().all(&world.raw).await.unwrap().len(), 1);
+}
+
+async fn erasures_of_one_workspace_do_not_concern_another(world: World) {
+    let lead = world.lead("ana").await;
+    erase(&world, lead.id).await;
+    let (_, other) = world.tenant(crate::world::settings()).await;
+    world.lead_as(&other, "ana").await;
+    assert_eq!(refusal(&world, warm("bo")).await, None);
+}
+
+async fn keep(world: &World, stage: Stage, days: u16) {
+    world
+        .change_settings(|settings| settings.retention = Retention::default().with(stage, days))
+        .await;
+}
+
+async fn move_to(world: &World, lead: Uuid, stage: Stage) {
+    let change = LeadChange {
+        stage: Some(stage),
+        ..LeadChange::default()
+    };
+    world.core.update_lead(&world.caller, lead, change).await.unwrap();
+}
+
+async fn is_there(world: &World, lead: Uuid) -> bool {
+    world.core.get_lead(&world.caller, lead).await.is_ok()
+}
+
+async fn a_lead_is_deleted_one_day_past_its_time_and_kept_one_day_before(world: World) {
+    let (ana, bo) = (world.lead("ana").await, world.lead("bo").await);
+    move_to(&world, bo.id, Stage::Contacted).await;
+    keep(&world, Stage::New, 30).await;
+    world.pass(Duration::from_secs(29 * DAY));
+    assert_eq!(world.core.follow_retention().await.unwrap(), 0);
+    assert!(is_there(&world, ana.id).await);
+    world.pass(Duration::from_secs(2 * DAY));
+    assert_eq!(world.core.follow_retention().await.unwrap(), 1);
+    assert!(!is_there(&world, ana.id).await);
+    assert!(is_there(&world, bo.id).await);
+    let audit = world
+        .core
+        .list_audit_entries(&world.caller, "", 1, "")
+        .await
+        .unwrap();
+    assert_eq!(
+        (audit.items[0].action.as_str(), audit.items[0].actor.as_str()),
+        ("lead.deleted", "system:retention")
+    );
+    keep(&world, Stage::Contacted, 0).await;
+    world.pass(Duration::from_secs(1_000 * DAY));
+    assert_eq!(world.core.follow_retention().await.unwrap(), 0);
+    assert!(is_there(&world, bo.id).await);
+}
+
+async fn a_lead_with_news_is_kept_though_it_was_due(world: World) {
+    use leads_svc::storage::leads::Deletion;
+    let lead = world.lead("ana").await;
+    let retention = Retention::default().with(Stage::New, 30);
+    world.pass(Duration::from_secs(31 * DAY));
+    let due = world
+        .store
+        .due_leads(world.workspace, &retention, None, 10)
+        .await
+        .unwrap();
+    assert_eq!(due.len(), 1);
+    world.collect(warm("ana")).await;
+    let keys = world.store.workspace_keys(world.workspace).await.unwrap();
+    let deletion = Deletion::Retention(&retention);
+    let is_deleted = world
+        .store
+        .delete_lead(world.workspace, &keys, lead.id, deletion)
+        .await
+        .unwrap();
+    assert!(!is_deleted && is_there(&world, lead.id).await);
+}
+
+async fn a_preview_tells_what_would_go_and_deletes_nothing(world: World) {
+    for person in 0..5 {
+        world.lead(&format!("person{person}")).await;
+    }
+    world.pass(Duration::from_secs(10 * DAY));
+    let late = world.lead("late").await;
+    let preview = async |retention: Option<Retention>, token: &str| {
+        world
+            .core
+            .preview_retention(&world.caller, retention, 3, token)
+            .await
+            .unwrap()
+    };
+    let (total, page) = preview(None, "").await;
+    assert_eq!((total, page.items.len()), (0, 0));
+    let tried = Retention::default().with(Stage::New, 7);
+    let (total, first) = preview(Some(tried.clone()), "").await;
+    let (_, rest) = preview(Some(tried.clone()), &first.next).await;
+    assert_eq!(
+        (total, first.items.len(), rest.items.len(), rest.next.as_str()),
+        (5, 3, 2, "")
+    );
+    let leads: Vec<Uuid> = first
+        .items
+        .iter()
+        .chain(&rest.items)
+        .map(|due| due.lead)
+        .collect();
+    assert!(!leads.contains(&late.id));
+    for lead in leads {
+        assert!(is_there(&world, lead).await);
+    }
+    keep(&world, Stage::New, 7).await;
+    assert_eq!(preview(None, "").await.0, 5);
+}
+
+async fn retention_leaves_no_tombstone(world: World) {
+    world.lead("ana").await;
+    keep(&world, Stage::New, 30).await;
+    world.pass(Duration::from_secs(31 * DAY));
+    assert_eq!(world.core.follow_retention().await.unwrap(), 1);
+    assert!(contact::Entity::find().all(&world.raw).await.unwrap().is_empty());
+    assert_eq!(refusal(&world, warm("ana")).await, None);
+}
+
+async fn an_export_holds_everything_about_the_person_and_nobody_else(world: World) {
+    world.connect().await;
+    let ana = crate::world::lead(world.collect(consenting("ana")).await);
+    world.deliver().await;
+    let bo = world.lead("bo").await;
+    move_to(&world, ana.id, Stage::Contacted).await;
+    let by_email = world
+        .core
+        .export_subject(&world.caller, Subject::Email(email("ana")))
+        .await
+        .unwrap();
+    let export = world
+        .core
+        .export_subject(&world.caller, Subject::Lead(ana.id))
+        .await
+        .unwrap();
+    assert_eq!(by_email.contact, export.contact);
+    assert_eq!(export.contact.profile.email, Some(email("ana")));
+    let view = export.lead.unwrap();
+    assert_eq!(
+        (view.lead.id, view.links[0].external_id.as_str()),
+        (ana.id, "1001")
+    );
+    assert!(view.links[0].synced_at.is_some());
+    let said = world
+        .core
+        .list_conversation(&world.caller, ana.id, 200, "")
+        .await
+        .unwrap();
+    assert_eq!(export.messages, said.items);
+    assert!(!export.messages.is_empty());
+    assert_eq!(export.scores.len(), 1);
+    let kinds: Vec<String> = export
+        .activities
+        .iter()
+        .rev()
+        .map(|entry| entry.kind.clone())
+        .collect();
+    assert_eq!(kinds, world.timeline(ana.id).await);
+    assert_eq!(export.consents[0].text, "May we contact you?");
+    assert_eq!(export.consent_states.len(), 1);
+    let recorded: Vec<&str> = export
+        .audit_entries
+        .iter()
+        .map(|entry| entry.action.as_str())
+        .collect();
+    assert_eq!(recorded, ["export.made", "export.made"]);
+
+    erase(&world, ana.id).await;
+    for gone in [Subject::Email(email("ana")), Subject::Lead(ana.id)] {
+        let refused = world.core.export_subject(&world.caller, gone).await.unwrap_err();
+        assert_eq!(refused.reason, Reason::NotFound);
+    }
+    assert!(is_there(&world, bo.id).await);
+}
