@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::Expr};
+use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
     entity::{activity, consent, contact, idempotency, identity, lead, message, score, sync_job},
     error::Result,
     idempotency::Answer,
+    identities::{self, Identity, Joined, Known, identity_row, join_contacts},
     insert::NewRows,
     jobs::write::Want,
     merges::{self, MergeWrite, SealedMerge},
@@ -77,28 +78,6 @@ pub struct LeadWrite {
     pub lead: Lead,
     /// What was there before.
     pub prior: Prior,
-}
-
-/// Something that a contact is found by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The contact.
-    pub contact: Uuid,
-    /// The value.
-    pub mark: Mark,
-    /// Its place among the contacts that have it; none where it does not count.
-    pub place: Option<i32>,
-}
-
-/// A contact that goes up in another one. Its messages are stored anew, its consents and visitor ids move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Joined {
-    /// The contact that goes.
-    pub contact: Uuid,
-    /// Its revision.
-    pub revision: i64,
-    /// The contact that stays.
-    pub into: Uuid,
 }
 
 /// A lead whose syncs the person's consent does not allow.
@@ -344,17 +323,14 @@ impl Store {
         all.changed_jobs.sort_unstable_by_key(|want| want.lead);
         let is_new =
             all.changed_contacts.is_empty() && all.changed_leads.is_empty() && all.changed_jobs.is_empty();
+        let is_changed = |contact: Uuid| all.changed_contacts.iter().any(|(row, _)| row.id == contact);
         // Somebody who was erased and came back has the addresses from before.
-        let again: Vec<_> = all
+        let again: Vec<Known> = all
             .identities
             .iter()
-            .filter(|row| [Kind::Email.word(), Kind::Mailbox.word()].contains(&row.kind.as_str()))
-            .filter(|row| {
-                all.changed_contacts
-                    .iter()
-                    .any(|(contact, _)| contact.id == row.contact_id)
-            })
-            .map(|row| (row.contact_id, row.kind.clone(), row.value_index.clone()))
+            .filter(|row| row.place == Some(0) && row.kind != Kind::Visitor.word())
+            .filter(|row| is_changed(row.contact_id))
+            .map(Known::of)
             .collect();
 
         let people = NewRows::of(self.backend())
@@ -381,13 +357,8 @@ impl Store {
         }
 
         let transaction = self.begin().await?;
-        for (contact, kind, value_index) in again {
-            scope::delete::<identity::Entity>(workspace)
-                .filter(identity::Column::ContactId.eq(contact))
-                .filter(identity::Column::Kind.eq(kind))
-                .filter(identity::Column::ValueIndex.eq(value_index))
-                .exec(&*transaction)
-                .await?;
+        for known in again {
+            identities::forget(&transaction, workspace, known).await?;
         }
         if let Some(people) = people {
             people.insert(&*transaction).await?;
@@ -396,12 +367,7 @@ impl Store {
             join_contacts(&transaction, workspace, joined).await?;
         }
         for row in all.former_identities {
-            scope::delete::<identity::Entity>(workspace)
-                .filter(identity::Column::ContactId.eq(row.contact_id))
-                .filter(identity::Column::Kind.eq(row.kind))
-                .filter(identity::Column::ValueIndex.eq(row.value_index))
-                .exec(&*transaction)
-                .await?;
+            identities::forget(&transaction, workspace, Known::of(&row)).await?;
         }
         for (row, revision) in all.changed_contacts {
             change_contact(&transaction, row, revision).await?;
@@ -505,60 +471,6 @@ fn contact_row(keys: &WorkspaceKeys, workspace: Uuid, write: ContactWrite) -> Re
         created_at: write.at,
         erased_at: None,
     })
-}
-
-fn identity_row(
-    keys: &WorkspaceKeys,
-    workspace: Uuid,
-    contact: Uuid,
-    mark: &Mark,
-    place: Option<i32>,
-) -> identity::Model {
-    let kind = mark.kind.word();
-    identity::Model {
-        contact_id: contact,
-        kind: kind.to_owned(),
-        value_index: keys.value_index(kind, &mark.value),
-        workspace_id: workspace,
-        place,
-    }
-}
-
-/// Moves what the other contact is not given anew, and deletes the rest.
-async fn join_contacts(transaction: &Transaction, workspace: Uuid, joined: Joined) -> Result<()> {
-    let deleted = scope::delete::<contact::Entity>(workspace)
-        .filter(contact::Column::Id.eq(joined.contact))
-        .filter(contact::Column::Revision.eq(joined.revision))
-        .exec(&**transaction)
-        .await?;
-    moved_unless(deleted.rows_affected == 1, "contacts.revision")?;
-    scope::delete::<message::Entity>(workspace)
-        .filter(message::Column::ContactId.eq(joined.contact))
-        .exec(&**transaction)
-        .await?;
-    scope::update::<consent::Entity>(workspace)
-        .filter(consent::Column::ContactId.eq(joined.contact))
-        .col_expr(consent::Column::ContactId, Expr::value(joined.into))
-        .exec(&**transaction)
-        .await?;
-    let visitor = Kind::Visitor.word();
-    let there = scope::select::<identity::Entity>(workspace)
-        .select_only()
-        .column(identity::Column::ValueIndex)
-        .filter(identity::Column::ContactId.eq(joined.into))
-        .filter(identity::Column::Kind.eq(visitor));
-    scope::update::<identity::Entity>(workspace)
-        .filter(identity::Column::ContactId.eq(joined.contact))
-        .filter(identity::Column::Kind.eq(visitor))
-        .filter(identity::Column::ValueIndex.not_in_subquery(there.into_query()))
-        .col_expr(identity::Column::ContactId, Expr::value(joined.into))
-        .exec(&**transaction)
-        .await?;
-    scope::delete::<identity::Entity>(workspace)
-        .filter(identity::Column::ContactId.eq(joined.contact))
-        .exec(&**transaction)
-        .await?;
-    Ok(())
 }
 
 fn message_row(

@@ -21,6 +21,7 @@ pub mod crypto;
 pub mod entity;
 pub mod error;
 pub mod idempotency;
+pub mod identities;
 mod insert;
 pub mod jobs;
 pub mod keyring;

@@ -28,7 +28,7 @@ on_both_databases!(
     an_address_of_another_contact_is_refused,
     messages_are_added_to_contacts_and_to_leads,
     contacts_are_listed_newest_first_and_found_by_their_words,
-    a_deleted_lead_leaves_nothing_to_be_found_by,
+    a_deleted_lead_leaves_nothing_to_be_found_by_but_its_address,
 );
 
 fn said(visitor: &str, mailbox: Option<&str>, intent: bool) -> CollectLeadRequest {
@@ -373,10 +373,18 @@ async fn contacts_are_listed_newest_first_and_found_by_their_words(world: World)
     );
 }
 
-async fn a_deleted_lead_leaves_nothing_to_be_found_by(world: World) {
+async fn a_deleted_lead_leaves_nothing_to_be_found_by_but_its_address(world: World) {
     let ana = created(world.collect(said("v-1", Some("ana.ruiz@gmail.com"), true)).await);
     assert!(count::<identity::Entity>(&world).await >= 3);
     world.core.delete_lead(&world.caller, ana.lead.id).await.unwrap();
-    assert_eq!(count::<identity::Entity>(&world).await, 0);
-    created(world.collect(said("v-1", Some("ana.ruiz@gmail.com"), true)).await);
+    // Itself and its mailbox.
+    assert_eq!(count::<identity::Entity>(&world).await, 2);
+    for address in ["ana.ruiz@gmail.com", "anaruiz@gmail.com"] {
+        let capture = world.read(said("v-1", Some(address), true));
+        let refused = world.core.collect(&world.caller, capture, None).await;
+        assert_eq!(refused.unwrap_err().reason, Reason::ErasedSubject);
+    }
+    let Collected::Contact(_) = world.collect(said("v-1", None, true)).await else {
+        panic!("found by the visitor id")
+    };
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use leads_proto::{leads::v1::CollectLeadRequest, reason::Reason};
 use leads_svc::{
     domain::{
+        ids,
         lead::{Channel, Stage},
         merge::{Part, Side},
         page::ContactQuery,
@@ -32,6 +33,7 @@ on_both_databases!(
     merges_of_merges_are_undone_in_order,
     crms_are_owed_the_lead_that_stays_and_again_the_one_that_is_freed,
     a_merged_lead_is_deleted_with_all_that_it_absorbed,
+    merges_and_their_ends_are_in_the_audit_log,
     undone_merges_leave_the_leads_as_if_they_had_never_been,
 );
 
@@ -247,7 +249,48 @@ async fn a_merged_lead_is_deleted_with_all_that_it_absorbed(world: World) {
         let gone = world.core.get_lead(&world.caller, id).await;
         assert_eq!(gone.unwrap_err().reason, Reason::NotFound);
     }
-    assert!(matches!(world.collect(warm("bob")).await, Collected::Created(_)));
+    let deleted = world
+        .core
+        .list_audit_entries(&world.caller, "", 50, "")
+        .await
+        .unwrap()
+        .items
+        .into_iter()
+        .filter(|entry| entry.action == "lead.deleted");
+    let mut deleted: Vec<String> = deleted.map(|entry| entry.subject).collect();
+    deleted.sort_unstable();
+    assert_eq!(deleted, [ana.id, bob.id].map(ids::format::<ids::Lead>));
+}
+
+async fn merges_and_their_ends_are_in_the_audit_log(world: World) {
+    let (ana, bob) = (world.lead("ana").await, world.lead("bob").await);
+    merge(&world, ana.id, bob.id).await;
+    world
+        .core
+        .unmerge_lead(&world.caller, ana.id, None)
+        .await
+        .unwrap();
+    let subject = ids::format::<ids::Lead>(ana.id);
+    let page = world
+        .core
+        .list_audit_entries(&world.caller, &subject, 50, "")
+        .await;
+    let told: Vec<(String, bool)> = page
+        .unwrap()
+        .items
+        .into_iter()
+        .map(|entry| {
+            let names_bob = entry.details.contains(&ids::format::<ids::Lead>(bob.id));
+            (entry.action, names_bob)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("lead.unmerged".to_owned(), true),
+            ("lead.merged".to_owned(), true)
+        ]
+    );
 }
 
 /// What must be the same in a world that never merged. Revisions, the times of the last event and the histories tell of

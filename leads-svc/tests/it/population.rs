@@ -12,8 +12,9 @@ use leads_svc::{
         sync::Lane,
     },
     storage::{
-        capture::{ContactWrite, Identity, LeadWrite, Write},
+        capture::{ContactWrite, LeadWrite, Write},
         entity::sync_job,
+        identities::Identity,
         transaction::Prior,
     },
 };

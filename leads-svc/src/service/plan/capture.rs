@@ -18,7 +18,8 @@ use crate::{
     },
     service::view::LeadView,
     storage::{
-        capture::{ContactWrite, Joined, Write},
+        capture::{ContactWrite, Write},
+        identities::Joined,
         transaction::Prior,
     },
 };

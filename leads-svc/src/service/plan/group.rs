@@ -26,7 +26,8 @@ use crate::{
     },
     service::view::LeadView,
     storage::{
-        capture::{ContactWrite, Joined, LeadWrite, Write},
+        capture::{ContactWrite, LeadWrite, Write},
+        identities::Joined,
         merges::MergeWrite,
         transaction::Prior,
     },

@@ -8,7 +8,7 @@ use crate::{
         identity::{Kind, Mark, marks},
         workspace::Settings,
     },
-    storage::capture::{Identity, Write},
+    storage::{capture::Write, identities::Identity},
 };
 
 /// Notes what `contact` is found by beyond `before`. `moved` are visitor ids that it takes over with their rows;
