@@ -4,7 +4,8 @@ use std::{env, fs, path::PathBuf};
 
 use anyhow::Context;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
+    "leads/v1/contacts.proto",
     "leads/v1/leads.proto",
     "leads/v1/workspaces.proto",
     "leads/v1/members.proto",

@@ -9,6 +9,7 @@ use leads_proto::{
     leads::{
         connector::v1::connector_service_server::ConnectorServiceServer,
         v1::{
+            contacts_service_server::ContactsServiceServer,
             integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
             members_service_server::MembersServiceServer, privacy_service_server::PrivacyServiceServer,
             workspaces_service_server::WorkspacesServiceServer,
@@ -32,6 +33,7 @@ use crate::{
     dispatch::{Dispatcher, Gauges, Sweeper},
     grpc::{
         connector::Connectors,
+        contacts::Contacts,
         convert::check,
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
@@ -50,8 +52,9 @@ use crate::{
 /// Readiness check that holds while the doors are open.
 const DOORS_CHECK: &str = "doors";
 /// What reflection lists: the connectors' API is not for callers.
-const PUBLIC_SERVICES: [&str; 6] = [
+const PUBLIC_SERVICES: [&str; 7] = [
     "leads.v1.LeadsService",
+    "leads.v1.ContactsService",
     "leads.v1.WorkspacesService",
     "leads.v1.MembersService",
     "leads.v1.IntegrationsService",
@@ -59,9 +62,10 @@ const PUBLIC_SERVICES: [&str; 6] = [
     "grpc.health.v1.Health",
 ];
 /// Services whose health callers may ask for: the process as a whole, and by name.
-const HEALTH_SERVICES: [&str; 6] = [
+const HEALTH_SERVICES: [&str; 7] = [
     "",
     "leads.v1.LeadsService",
+    "leads.v1.ContactsService",
     "leads.v1.WorkspacesService",
     "leads.v1.MembersService",
     "leads.v1.IntegrationsService",
@@ -214,6 +218,7 @@ async fn open_doors(
     );
     let most = limits.message_bytes;
     let leads = LeadsServiceServer::new(Leads::new(core.clone())).max_encoding_message_size(most);
+    let contacts = ContactsServiceServer::new(Contacts::new(core.clone())).max_encoding_message_size(most);
     let workspaces =
         WorkspacesServiceServer::new(Workspaces::new(core.clone())).max_encoding_message_size(most);
     let integrations =
@@ -221,6 +226,7 @@ async fn open_doors(
     let privacy = PrivacyServiceServer::new(Privacy::new(core.clone())).max_encoding_message_size(most);
     let members = MembersServiceServer::new(Members::new(core.clone())).max_encoding_message_size(most);
     let mut public = Routes::new(leads)
+        .add_service(contacts)
         .add_service(workspaces)
         .add_service(members)
         .add_service(integrations)

@@ -85,6 +85,10 @@ reasons! {
     PageTokenInvalid = "PAGE_TOKEN_INVALID" => InvalidArgument, BAD_REQUEST;
     /// The page token is older than 24 hours. Start from the first page.
     PageTokenExpired = "PAGE_TOKEN_EXPIRED" => InvalidArgument, BAD_REQUEST;
+    /// The address belongs to another contact of the workspace. Use that contact.
+    AddressTaken = "ADDRESS_TAKEN" => FailedPrecondition, CONFLICT;
+    /// The leads cannot be merged, or the merge cannot be undone; the text says why, and which merge comes first.
+    MergeRefused = "MERGE_REFUSED" => FailedPrecondition, CONFLICT;
     /// A lead cannot move from its stage to the one asked for.
     StageTransition = "STAGE_TRANSITION" => FailedPrecondition, CONFLICT;
     /// The workspace has no connection to the CRM. Connect it first.

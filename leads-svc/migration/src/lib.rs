@@ -12,7 +12,9 @@ mod m0006_plans;
 mod m0007_members;
 mod m0008_audit;
 mod m0009_consents;
+mod m0010_identities;
 mod m0011_statistics;
+mod m0012_merges;
 
 /// All migrations, in order.
 pub struct Migrator;
@@ -29,7 +31,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_members::Migration),
             Box::new(m0008_audit::Migration),
             Box::new(m0009_consents::Migration),
+            Box::new(m0010_identities::Migration),
             Box::new(m0011_statistics::Migration),
+            Box::new(m0012_merges::Migration),
         ]
     }
 }

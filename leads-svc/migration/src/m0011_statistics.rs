@@ -4,15 +4,17 @@
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
 /// Rows of a table, then how many rows share a value of an index's first column, of its first two, and so on.
-const ASSUMED: [(&str, &str, &str); 13] = [
+const ASSUMED: [(&str, &str, &str); 15] = [
     ("contacts", "sqlite_autoindex_contacts_1", "1000000 1"),
-    ("contacts", "contacts_by_email", "1000000 100000 1"),
+    ("contacts", "contacts_by_time", "1000000 100000 2 1"),
+    ("identities", "sqlite_autoindex_identities_1", "3000000 3 2 1"),
+    ("identities", "identities_by_value", "3000000 300000 100000 2 1"),
     ("leads", "sqlite_autoindex_leads_1", "1000000 1"),
     ("leads", "sqlite_autoindex_leads_2", "1000000 1"),
     ("leads", "leads_by_time", "1000000 100000 2 1"),
     ("leads", "leads_by_score", "1000000 100000 1000 1"),
-    ("leads", "leads_by_stage", "1000000 100000 20000 2 1"),
     ("leads", "leads_by_activity", "1000000 100000 20000 2"),
+    ("leads", "leads_by_stage", "1000000 100000 20000 2 1"),
     ("sync_jobs", "sqlite_autoindex_sync_jobs_1", "1000000 1"),
     ("sync_jobs", "sync_jobs_by_lead", "1000000 1 1"),
     ("sync_jobs", "sync_jobs_due", "1000000 100000 1000 300 2"),

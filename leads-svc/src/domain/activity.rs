@@ -11,6 +11,10 @@ pub enum Kind {
     Captured,
     /// Another capture of the same person was added.
     Merged,
+    /// Another lead of the same person was absorbed.
+    LeadsMerged,
+    /// A merge was undone.
+    LeadsUnmerged,
     /// Messages were added.
     ConversationAppended,
     /// The score changed.
@@ -35,6 +39,8 @@ impl Kind {
         match self {
             Kind::Captured => "captured",
             Kind::Merged => "merged",
+            Kind::LeadsMerged => "leads_merged",
+            Kind::LeadsUnmerged => "leads_unmerged",
             Kind::ConversationAppended => "conversation_appended",
             Kind::Scored => "scored",
             Kind::StageChanged => "stage_changed",

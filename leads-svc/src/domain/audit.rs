@@ -66,6 +66,10 @@ actions! {
     ConnectionEnded = "connection.ended",
     /// A lead was deleted with its contact.
     LeadDeleted = "lead.deleted",
+    /// A lead absorbed another; the details name that one and the merge.
+    LeadMerged = "lead.merged",
+    /// A merge was taken back; the details name it and the lead that was freed.
+    LeadUnmerged = "lead.unmerged",
     /// Personal data left the service by an export.
     ExportMade = "export.made",
 }

@@ -6,8 +6,17 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{email::Email, filled_at::FilledAt, identity::read_phone, text, violation::Violations};
+use super::{
+    email::Email,
+    filled_at::FilledAt,
+    identity::{check_visitor, read_phone},
+    lead::{Channel, Intent},
+    text,
+    violation::Violations,
+};
 
+/// Most addresses, phone numbers and visitor ids of a contact, each; what is given beyond them is not kept.
+pub const MAX_IDENTITIES: usize = 20;
 /// Most attributes of a contact.
 pub const MAX_ATTRIBUTES: usize = 50;
 
@@ -32,6 +41,15 @@ pub struct Profile {
     /// Job title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// Further addresses, in order of arrival.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_emails: Vec<String>,
+    /// Further phone numbers, in order of arrival.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_phones: Vec<String>,
+    /// Ids that channels gave the visitor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub visitors: Vec<String>,
     /// When fields and attributes were last given. Empty in what a caller sends.
     #[serde(default, skip_serializing_if = "FilledAt::is_empty")]
     pub filled_at: FilledAt,
@@ -46,6 +64,19 @@ pub struct Contact {
     pub profile: Profile,
     /// Facts that lists can filter by.
     pub attributes: BTreeMap<String, String>,
+    /// What was seen before it became a lead; empty from then on.
+    pub seen: Seen,
+}
+
+/// What is remembered of a contact until it is a lead.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The newest buying-intent signal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Intent>,
+    /// All touches, in order of first use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<Channel>,
 }
 
 /// A profile field that a workspace can require before a sync.
@@ -110,12 +141,22 @@ impl Profile {
                     .ok()
             })
             .flatten();
+        let visitors = if given.visitor_id.is_empty() {
+            Vec::new()
+        } else {
+            check_visitor(given.visitor_id)
+                .unwrap_or_else(|problem| violations.add(at("visitor_id"), problem));
+            vec![given.visitor_id.to_owned()]
+        };
         Self {
             email: email.map(|email| email.as_str().to_owned()),
             phone,
             name: text::optional(&at("name"), given.name, MAX_NAME, violations),
             company: text::optional(&at("company"), given.company, MAX_NAME, violations),
             title: text::optional(&at("title"), given.title, MAX_NAME, violations),
+            other_emails: Vec::new(),
+            other_phones: Vec::new(),
+            visitors,
             filled_at: FilledAt::default(),
         }
     }
@@ -136,7 +177,43 @@ impl Profile {
                 updated.filled_at.set_field(field, at);
             }
         }
+        updated.add_identities(self);
+        updated.add_identities(given);
         updated
+    }
+
+    /// Takes in another person's values: of each field the newer one, and all that they are found by.
+    #[must_use]
+    pub fn joined_by(&self, other: &Profile) -> Profile {
+        let mut joined = self.clone();
+        for field in Field::ALL {
+            let at = other.filled_at.field(field).unwrap_or(DateTime::UNIX_EPOCH);
+            let mut only = Profile::default();
+            only.set(field, other.value(field).map(str::to_owned));
+            joined = joined.updated_by(&only, at);
+        }
+        joined.add_identities(other);
+        joined
+    }
+
+    /// Every address, the primary one first.
+    pub fn emails(&self) -> Vec<String> {
+        self.email.iter().chain(&self.other_emails).cloned().collect()
+    }
+
+    /// Every phone number, the primary one first.
+    pub fn phones(&self) -> Vec<String> {
+        self.phone.iter().chain(&self.other_phones).cloned().collect()
+    }
+
+    /// Adds what another profile is found by; what is primary stays.
+    pub fn add_identities(&mut self, other: &Profile) {
+        if self.email.is_none() {
+            self.email.clone_from(&other.email);
+        }
+        join(&mut self.other_emails, other.emails(), self.email.as_ref());
+        join(&mut self.other_phones, other.phones(), self.phone.as_ref());
+        join(&mut self.visitors, other.visitors.clone(), None);
     }
 
     /// Bits of the fields that have a value.
@@ -169,6 +246,24 @@ impl Profile {
     }
 }
 
+impl Seen {
+    /// Takes in a touch.
+    pub fn note(&mut self, channel: Channel, intent: Option<Intent>) {
+        if !self.channels.contains(&channel) {
+            self.channels.push(channel);
+        }
+        if let Some(intent) = intent {
+            self.note_intent(intent);
+        }
+    }
+
+    fn note_intent(&mut self, intent: Intent) {
+        if self.intent.as_ref().is_none_or(|before| before.at <= intent.at) {
+            self.intent = Some(intent);
+        }
+    }
+}
+
 impl Contact {
     /// Takes in what was said at `at`: see [`Profile::updated_by`]; attributes alike, each for itself.
     pub fn update(&mut self, profile: &Profile, attributes: &BTreeMap<String, String>, at: DateTime<Utc>) {
@@ -179,6 +274,28 @@ impl Contact {
                 times.set_attribute(key, at);
                 self.attributes.insert(key.clone(), value.clone());
             }
+        }
+    }
+
+    /// Takes in another contact of the same person.
+    pub fn join(&mut self, other: Contact) {
+        let Contact {
+            profile,
+            attributes,
+            seen,
+            ..
+        } = other;
+        self.profile = self.profile.joined_by(&profile);
+        for (key, value) in attributes {
+            let at = profile.filled_at.attribute(&key).unwrap_or(DateTime::UNIX_EPOCH);
+            let one = BTreeMap::from([(key, value)]);
+            self.update(&Profile::default(), &one, at);
+        }
+        for channel in seen.channels {
+            self.seen.note(channel, None);
+        }
+        if let Some(intent) = seen.intent {
+            self.seen.note_intent(intent);
         }
     }
 
@@ -197,6 +314,17 @@ impl Contact {
     }
 }
 
+/// Adds values that are not there yet; `primary` is kept elsewhere.
+fn join(values: &mut Vec<String>, others: Vec<String>, primary: Option<&String>) {
+    values.retain(|value| Some(value) != primary);
+    for other in others {
+        let is_new = Some(&other) != primary && !values.contains(&other);
+        if is_new && values.len() < MAX_IDENTITIES {
+            values.push(other);
+        }
+    }
+}
+
 /// A profile as a caller sent it; empty means absent.
 #[derive(Debug, Clone, Copy)]
 pub struct RawProfile<'a> {
@@ -210,6 +338,8 @@ pub struct RawProfile<'a> {
     pub company: &'a str,
     /// Job title.
     pub title: &'a str,
+    /// Id that the channel gave the visitor.
+    pub visitor_id: &'a str,
 }
 
 /// Checks the attributes of a contact; violations go below `prefix`.
@@ -295,6 +425,62 @@ mod tests {
         };
         let updated = with("ana@acme.com").updated_by(&with("ana@home.com"), noon(1));
         assert_eq!(updated.email.as_deref(), Some("ana@acme.com"));
+        assert_eq!(updated.emails(), ["ana@acme.com", "ana@home.com"]);
+        assert_eq!(updated.updated_by(&with("ana@home.com"), noon(2)), updated);
+    }
+
+    #[test]
+    fn the_newest_phone_number_is_the_primary_one_and_all_are_kept() {
+        let with = |phone: &str| Profile {
+            phone: Some(phone.into()),
+            ..Profile::default()
+        };
+        let mut profile = Profile::default();
+        for (phone, minute) in [("+341", 2), ("+342", 3), ("+343", 1), ("+341", 4)] {
+            profile = profile.updated_by(&with(phone), noon(minute));
+        }
+        assert_eq!(profile.phones(), ["+341", "+343", "+342"]);
+    }
+
+    #[test]
+    fn a_contact_that_joins_another_fills_its_gaps_and_wins_where_it_is_newer() {
+        let said = |name: &str, company: Option<&str>, minute| {
+            let mut contact = Contact::default();
+            let profile = Profile {
+                name: Some(name.into()),
+                company: company.map(str::to_owned),
+                visitors: vec![format!("v-{name}")],
+                ..Profile::default()
+            };
+            contact.update(
+                &profile,
+                &BTreeMap::from([("page".to_owned(), name.to_owned())]),
+                noon(minute),
+            );
+            contact
+        };
+        let mut contact = said("Ana", None, 2);
+        contact.join(said("A", Some("Acme"), 1));
+        contact.join(said("Ana Ruiz", None, 3));
+        assert_eq!(contact.profile.name.as_deref(), Some("Ana Ruiz"));
+        assert_eq!(contact.profile.company.as_deref(), Some("Acme"));
+        assert_eq!(contact.profile.visitors, ["v-Ana", "v-A", "v-Ana Ruiz"]);
+        assert_eq!(contact.attributes["page"], "Ana Ruiz");
+    }
+
+    #[test]
+    fn the_newest_intent_of_a_contact_is_remembered() {
+        let intent = |minute| Intent {
+            signal: format!("signal_{minute}"),
+            detail: String::new(),
+            at: noon(minute),
+        };
+        let mut seen = Seen::default();
+        seen.note(Channel::Widget, Some(intent(2)));
+        seen.note(Channel::Email, Some(intent(1)));
+        seen.note(Channel::Widget, None);
+        assert_eq!(seen.intent, Some(intent(2)));
+        assert_eq!(seen.channels, [Channel::Widget, Channel::Email]);
     }
 
     #[test]

@@ -28,6 +28,8 @@ kinds! {
     Member = "member";
     /// A message that the caller gave no id.
     Message = "msg";
+    /// A merge of leads.
+    Merge = "merge";
     /// An entry of a timeline.
     Activity = "act";
     /// A connection to a CRM.

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::{contact::Seen, merge::State};
+
 macro_rules! words {
     ($($(#[doc = $enum_doc:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+ })+) => {
         $(
@@ -121,9 +123,25 @@ pub struct Lead {
     pub revision: i64,
     /// Changes so far of what a CRM may be sent, from 1.
     pub sync_revision: i64,
+    /// The lead that it is shown as, since it was merged into it or into one that was.
+    pub merged_into: Option<Uuid>,
+    /// Its own state, if it shows more than that because it absorbed others.
+    pub own: Option<Box<State>>,
 }
 
 impl Lead {
+    /// Takes in what was seen of a contact that turned out to be the same person.
+    pub fn take_in(&mut self, seen: Seen) {
+        for channel in seen.channels {
+            if !self.channels.contains(&channel) {
+                self.channels.push(channel);
+            }
+        }
+        if let Some(intent) = seen.intent.filter(|intent| intent.at >= self.intent.at) {
+            self.intent = intent;
+        }
+    }
+
     /// Opaque version for compare-and-set.
     pub fn etag(&self) -> String {
         self.revision.to_string()

@@ -1,6 +1,7 @@
 //! Pages of lists: sizes, orders, and what a list of leads can be narrowed by.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
@@ -108,6 +109,24 @@ pub struct LeadCursor {
     /// Score of the last lead.
     pub score: u8,
     /// The last lead.
+    pub id: Uuid,
+}
+
+/// Which contacts; the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactQuery {
+    /// Words that must all be found, as `search::words` makes them.
+    pub words: Vec<String>,
+    /// Only those that are no leads.
+    pub without_lead: bool,
+}
+
+/// Where a page of contacts ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactCursor {
+    /// First touch of the last contact.
+    pub created_at: DateTime<Utc>,
+    /// The last contact.
     pub id: Uuid,
 }
 

@@ -9,7 +9,9 @@ use super::{
     call::{count_as, created, invalid, principal},
     convert::{
         capture::{self, Append},
-        lead, query,
+        lead,
+        merge::{self, Merge},
+        query,
     },
     status,
 };
@@ -204,6 +206,49 @@ impl leads_service_server::LeadsService for Leads {
         }))
     }
 
+    async fn list_duplicates(
+        &self,
+        request: Request<v1::ListDuplicatesRequest>,
+    ) -> Result<Response<v1::ListDuplicatesResponse>, Status> {
+        let caller = principal(&request)?;
+        let id = query::only(&request.get_ref().lead_id).map_err(invalid)?;
+        let found = self.core.list_duplicates(&caller, id).await?;
+        Ok(Response::new(v1::ListDuplicatesResponse {
+            duplicates: found.into_iter().map(lead::duplicate).collect(),
+        }))
+    }
+
+    async fn merge_leads(
+        &self,
+        request: Request<v1::MergeLeadsRequest>,
+    ) -> Result<Response<v1::MergeLeadsResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let Merge {
+            survivor,
+            absorbed,
+            choices,
+        } = merge::merge(&request).map_err(invalid)?;
+        let merged = self
+            .core
+            .merge_leads(&caller, survivor, absorbed, &choices, request.validate_only)
+            .await?;
+        Ok(Response::new(merge::merged(merged)))
+    }
+
+    async fn unmerge_lead(
+        &self,
+        request: Request<v1::UnmergeLeadRequest>,
+    ) -> Result<Response<v1::UnmergeLeadResponse>, Status> {
+        let caller = principal(&request)?;
+        let (id, merge) = merge::unmerge(request.get_ref()).map_err(invalid)?;
+        let (stayed, freed) = self.core.unmerge_lead(&caller, id, merge).await?;
+        Ok(Response::new(v1::UnmergeLeadResponse {
+            lead: Some(lead::lead(stayed)),
+            freed: Some(lead::lead(freed)),
+        }))
+    }
+
     async fn list_activities(
         &self,
         request: Request<v1::ListActivitiesRequest>,
@@ -243,7 +288,10 @@ fn collected_response(collected: Collected) -> v1::CollectLeadResponse {
     let (result, lead, contact) = match collected {
         Collected::Created(view) => (v1::CollectResult::Created, Some(lead::lead(*view)), None),
         Collected::Merged(view) => (v1::CollectResult::Merged, Some(lead::lead(*view)), None),
-        Collected::Contact(contact) => (v1::CollectResult::Contact, None, Some(lead::contact(contact))),
+        contact @ Collected::Contact(_) => {
+            let contact = lead::contact(contact.into());
+            (v1::CollectResult::Contact, None, Some(contact))
+        }
     };
     v1::CollectLeadResponse {
         result: result.into(),

@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod connector;
+pub mod contacts;
 pub mod convert;
 pub mod integrations;
 pub mod layers;

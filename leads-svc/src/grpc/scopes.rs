@@ -33,8 +33,21 @@ pub const TABLE: &[(&str, Access)] = &[
         Scoped(Scope::LeadsRead),
     ),
     ("/leads.v1.LeadsService/SyncLead", Scoped(Scope::LeadsWrite)),
+    ("/leads.v1.LeadsService/ListDuplicates", Scoped(Scope::LeadsRead)),
+    ("/leads.v1.LeadsService/MergeLeads", Scoped(Scope::LeadsWrite)),
+    ("/leads.v1.LeadsService/UnmergeLead", Scoped(Scope::LeadsWrite)),
     ("/leads.v1.LeadsService/ListActivities", Scoped(Scope::LeadsRead)),
     ("/leads.v1.LeadsService/ListScores", Scoped(Scope::LeadsRead)),
+    (
+        "/leads.v1.ContactsService/UpsertContact",
+        Scoped(Scope::LeadsWrite),
+    ),
+    ("/leads.v1.ContactsService/GetContact", Scoped(Scope::LeadsRead)),
+    ("/leads.v1.ContactsService/ListContacts", Scoped(Scope::LeadsRead)),
+    (
+        "/leads.v1.ContactsService/AppendContactConversation",
+        Scoped(Scope::LeadsWrite),
+    ),
     (
         "/leads.v1.WorkspacesService/CreateWorkspace",
         Scoped(Scope::PlatformWorkspaces),

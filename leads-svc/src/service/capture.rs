@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::{
     core::{Core, Facts},
     error::{Error, Result},
-    plan::{self, Collected, Known, Occasion, Planned},
+    leads::{broken, is_grouped},
+    plan::{self, Arrival, Collected, Known, Occasion, Whom},
     principal::{Principal, Scope},
     view::LeadView,
     writer::Verdict,
@@ -18,12 +19,13 @@ use crate::{
     domain::{
         capture::{Capture, MAX_CONVERSATION_BYTES, MAX_CONVERSATION_MESSAGES, Message, RequestKey},
         consent::Consent,
+        identity::{Mark, address_key},
         lead::Lead,
     },
     storage::{
         self,
         capture::Write,
-        contacts::Person,
+        contacts::{People, Person},
         idempotency::{self, Answer},
     },
 };
@@ -69,10 +71,22 @@ impl Core {
     pub async fn collect(
         &self,
         principal: &Principal,
+        capture: Capture,
+        request: Option<Request<'_, Collected>>,
+    ) -> Result<Answered<Collected>> {
+        self.store_capture(principal, "CollectLead", None, capture, request)
+            .await
+    }
+
+    /// Stores what came of a person: of the contact `target`, or of whoever it is found to be of.
+    pub(super) async fn store_capture(
+        &self,
+        principal: &Principal,
+        method: &'static str,
+        target: Option<Uuid>,
         mut capture: Capture,
         request: Option<Request<'_, Collected>>,
     ) -> Result<Answered<Collected>> {
-        const METHOD: &str = "CollectLead";
         principal.require(Scope::LeadsWrite)?;
         let workspace = principal.workspace()?;
         let facts = self.facts(workspace).await?;
@@ -80,40 +94,134 @@ impl Core {
         for consent in &mut capture.consents {
             consent.details.recorded_by = Some(actor.clone());
         }
-        let _turn = match &capture.profile.email {
-            Some(email) => self.turns.take(workspace, email).await,
-            None => None,
-        };
+        let merges_variants = facts.workspace.settings.merge_address_variants;
+        let email = capture.profile.email.as_deref();
+        let email = email.map(|email| address_key(email, merges_variants));
+        let names: Vec<&str> = email
+            .iter()
+            .chain(&capture.profile.visitors)
+            .map(String::as_str)
+            .collect();
+        let _turn = self.turns.take(workspace, &names).await;
         for attempt in 0..MAX_TRIES {
             if let Some(bytes) = self
-                .answered_before(&facts, request.as_ref().map(|request| request.key), METHOD)
+                .answered_before(&facts, request.as_ref().map(|request| request.key), method)
                 .await?
             {
                 return Ok(Answered::Before(bytes));
             }
-            let known = match &capture.profile.email {
-                Some(email) => match self.store.find_person(workspace, &facts.keys, email).await? {
-                    Some(person) => Some(self.known(&facts, person).await?),
-                    None => None,
-                },
-                None => None,
-            };
-            let erased_at = known.as_ref().and_then(|known| known.person.erased_at);
+            let whom = self.whom(&facts, target, &capture).await?;
+            let erased_at = whom.known.as_ref().and_then(|known| known.person.erased_at);
             check_erasure(erased_at, &capture.consents)?;
-            check_size(known.as_ref(), &capture.messages)?;
+            check_size(whom.known.as_ref(), whom.joined.as_ref(), &capture.messages)?;
+            let occasion = self.occasion(&facts, &actor);
+            let lead = whom.known.as_ref().and_then(|known| known.person.lead.as_ref());
+            let (mut write, collected) = match lead.filter(|lead| is_grouped(lead)).map(|lead| lead.id) {
+                Some(lead) => {
+                    let mut capture = capture.clone();
+                    let arrival = Arrival {
+                        source: lead,
+                        messages: std::mem::take(&mut capture.messages),
+                        conversation_id: capture.conversation_id.clone(),
+                        capture: Some(capture),
+                        joined: whom.joined,
+                        next_place: whom.next_place,
+                    };
+                    let group = self.group_of(&facts, lead).await?;
+                    let planned = plan::arrive(&occasion, group, arrival);
+                    let (write, view, _) = planned.ok_or_else(|| broken(lead))?;
+                    (write, Collected::Merged(view))
+                }
+                None => {
+                    let planned = plan::capture(occasion, capture.clone(), whom);
+                    (planned.write, planned.collected)
+                }
+            };
             let counted = self.count_capture(&facts)?;
-            let Planned {
-                mut write, collected, ..
-            } = plan::capture(self.occasion(&facts, &actor), capture.clone(), known);
             write.answer = request
                 .as_ref()
-                .map(|request| self.answer(request, METHOD, &collected));
+                .map(|request| self.answer(request, method, &collected));
             if self.store_write(&facts, write, attempt > 0).await? {
                 counted.keep(matches!(collected, Collected::Created(_)));
                 return Ok(Answered::Now(collected));
             }
         }
         Err(contended())
+    }
+
+    /// Plans messages to one of the leads that a person is.
+    pub(super) async fn arrive(
+        &self,
+        facts: &Facts,
+        occasion: &Occasion<'_>,
+        source: Uuid,
+        messages: Vec<Message>,
+        conversation_id: &str,
+    ) -> Result<(Write, Box<LeadView>, usize)> {
+        let group = self.group_of(facts, source).await?;
+        let arrival = Arrival {
+            source,
+            capture: None,
+            joined: None,
+            next_place: 0,
+            messages,
+            conversation_id: conversation_id.to_owned(),
+        };
+        plan::arrive(occasion, group, arrival).ok_or_else(|| broken(source))
+    }
+
+    /// Who a capture is of. An address finds its person. A visitor id finds a person who is no lead yet; with an address
+    /// nobody has, only one without any.
+    async fn whom(&self, facts: &Facts, target: Option<Uuid>, capture: &Capture) -> Result<Whom> {
+        let (workspace, keys) = (facts.workspace.id, &facts.keys);
+        let profile = &capture.profile;
+        let address = profile.email.as_deref();
+        let marks = address.map(|address| Mark::of_address(address, &facts.workspace.settings));
+        let visitor = profile.visitors.first().map(String::as_str);
+        let People {
+            by_address,
+            by_visitor,
+            next_place,
+        } = self
+            .store
+            .find_people(workspace, keys, &marks.unwrap_or_default(), visitor)
+            .await?;
+        let named = match target {
+            Some(id) => {
+                let found = self.store.find_contact(workspace, keys, id).await?;
+                let found = found.ok_or_else(|| Error::not_found("contact"))?;
+                if let Some(other) = by_address.filter(|other| other.contact.id != id) {
+                    if let Some(erased_at) = other.erased_at {
+                        return Err(erased(erased_at));
+                    }
+                    let text = "the address belongs to another contact of the workspace; leads can be merged";
+                    return Err(Error::new(Reason::AddressTaken, text));
+                }
+                Some(found)
+            }
+            None => by_address,
+        };
+        let is_anonymous = |person: &Person| person.contact.profile.email.is_none();
+        let (person, joined) = match named {
+            Some(person) => {
+                let other = |found: &Person| found.contact.id != person.contact.id && is_anonymous(found);
+                let joined = by_visitor.filter(other);
+                (Some(person), joined)
+            }
+            None if address.is_some() => (by_visitor.filter(is_anonymous), None),
+            None => (by_visitor.filter(|found| found.lead.is_none()), None),
+        };
+        Ok(Whom {
+            known: match person {
+                Some(person) => Some(self.known(facts, person).await?),
+                None => None,
+            },
+            joined: match joined {
+                Some(person) => Some(self.known(facts, person).await?),
+                None => None,
+            },
+            next_place,
+        })
     }
 
     /// Adds messages to a lead; see the RPC.
@@ -134,10 +242,12 @@ impl Core {
         let facts = self.facts(workspace).await?;
         let actor = principal.actor();
         let given = messages.len();
-        let (mut turn, mut email) = (None, None::<String>);
+        let (mut turn, mut email) = (Vec::new(), None::<String>);
         for attempt in 0..MAX_TRIES {
-            if let (None, Some(email)) = (&turn, &email) {
-                turn = self.turns.take(workspace, email).await;
+            if let (true, Some(email)) = (turn.is_empty(), &email) {
+                let merges_variants = facts.workspace.settings.merge_address_variants;
+                let name = address_key(email, merges_variants);
+                turn = self.turns.take(workspace, &[&name]).await;
             }
             if let Some(bytes) = self
                 .answered_before(&facts, request.as_ref().map(|request| request.key), METHOD)
@@ -146,15 +256,15 @@ impl Core {
                 return Ok(Answered::Before(bytes));
             }
             let (known, lead) = self.known_lead(&facts, lead_id).await?;
-            check_size(Some(&known), &messages)?;
+            check_size(Some(&known), None, &messages)?;
             email.clone_from(&known.person.contact.profile.email);
-            let (mut write, lead, appended) = plan::append_messages(
-                self.occasion(&facts, &actor),
-                known,
-                lead,
-                messages.clone(),
-                conversation_id,
-            );
+            let occasion = self.occasion(&facts, &actor);
+            let (mut write, lead, appended) = if is_grouped(&lead) {
+                self.arrive(&facts, &occasion, lead.id, messages.clone(), conversation_id)
+                    .await?
+            } else {
+                plan::append_messages(occasion, known, lead, messages.clone(), conversation_id)
+            };
             let appended = Appended {
                 lead,
                 appended,
@@ -248,7 +358,7 @@ impl Core {
         Ok((self.known(facts, person).await?, lead))
     }
 
-    async fn known(&self, facts: &Facts, person: Person) -> Result<Known> {
+    pub(super) async fn known(&self, facts: &Facts, person: Person) -> Result<Known> {
         let workspace = facts.workspace.id;
         let contact = person.contact.id;
         let messages = self
@@ -287,14 +397,13 @@ impl Core {
         // So many of other purposes that more has to be read to know.
         let mut all = self
             .store
-            .consent_records(workspace, &facts.keys, contact)
+            .consent_records(workspace, &facts.keys, &[contact])
             .await?;
-        all.sort_by_key(|consent| consent.at);
-        all.reverse();
-        Ok(all)
+        all.sort_by_key(|(_, consent)| consent.at);
+        Ok(all.into_iter().rev().map(|(_, consent)| consent).collect())
     }
 
-    async fn answered_before(
+    pub(super) async fn answered_before(
         &self,
         facts: &Facts,
         key: Option<RequestKey>,
@@ -315,7 +424,7 @@ impl Core {
         }
     }
 
-    fn answer<T>(&self, request: &Request<'_, T>, method: &'static str, answer: &T) -> Answer {
+    pub(super) fn answer<T>(&self, request: &Request<'_, T>, method: &'static str, answer: &T) -> Answer {
         Answer {
             key: request.key,
             method,
@@ -334,18 +443,20 @@ fn check_erasure(erased_at: Option<DateTime<Utc>>, consents: &[Consent]) -> Resu
     {
         return Ok(());
     }
-    Err(Error::new(
-        Reason::ErasedSubject,
-        "the person was erased; ask them, and send the consent that they gave since then with the capture",
-    )
-    .with("erased_at", erased_at.to_rfc3339()))
+    Err(erased(erased_at))
+}
+
+fn erased(erased_at: DateTime<Utc>) -> Error {
+    let text = "the person was erased; ask them, and send the consent that they gave since then with a capture of their \
+                address";
+    Error::new(Reason::ErasedSubject, text).with("erased_at", erased_at.to_rfc3339())
 }
 
 /// Refuses a conversation that would grow past what can be scored in one piece.
-fn check_size(known: Option<&Known>, new: &[Message]) -> Result<()> {
-    let before = known.map(|known| known.messages.as_slice()).unwrap_or_default();
-    let count = before.len() + new.len();
-    let bytes = before.iter().map(|message| message.text.len()).sum::<usize>()
+pub(super) fn check_size(known: Option<&Known>, joined: Option<&Known>, new: &[Message]) -> Result<()> {
+    let before = || known.into_iter().chain(joined).flat_map(|known| &known.messages);
+    let count = before().count() + new.len();
+    let bytes = before().map(|message| message.text.len()).sum::<usize>()
         + new.iter().map(|message| message.text.len()).sum::<usize>();
     if count <= MAX_CONVERSATION_MESSAGES && bytes <= MAX_CONVERSATION_BYTES {
         return Ok(());

@@ -1,27 +1,18 @@
 //! What people agreed to or refused, outside of captures.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
 use super::{
     capture::{MAX_TRIES, contended},
     core::{Core, Facts},
-    error::{Error, Result},
-    leads::{List, Page},
+    error::Result,
+    leads::{List, Page, broken},
     plan,
     principal::{Principal, Scope},
 };
-use crate::{
-    domain::{
-        activity::Kind,
-        consent::{Consent, Standing, current},
-    },
-    storage::{
-        capture::{ContactWrite, LeadWrite, Write},
-        transaction::Prior,
-    },
-};
+use crate::domain::consent::{Consent, Current, Standing, current};
 
 /// The most that a consent has beside its text.
 const DETAILS_BYTES: usize = 2_048;
@@ -45,7 +36,8 @@ pub struct Consents {
 }
 
 impl Core {
-    /// Records a consent of a lead; answers it as recorded, and what holds for its purpose now. A refusal gives up what is owed of the lead, a consent owes it again.
+    /// Records a consent of a lead; answers it as recorded, and what holds for its purpose now. A refusal gives up what
+    /// is owed of the lead, a consent owes it again.
     ///
     /// # Errors
     /// `SCOPE_REQUIRED`, `NOT_FOUND`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
@@ -60,77 +52,21 @@ impl Core {
         let actor = principal.actor();
         consent.details.recorded_by = Some(actor.clone());
         for attempt in 0..MAX_TRIES {
-            let write = self
-                .plan_consent(&facts, &actor, lead_id, consent.clone())
-                .await?;
-            let contact = write.contact.as_ref().map(|contact| contact.id);
+            let group = self.group_of(&facts, lead_id).await?;
+            let occasion = self.occasion(&facts, &actor);
+            let planned = plan::record_consent(&occasion, group, lead_id, consent.clone());
+            let write = planned.ok_or_else(|| broken(lead_id))?;
             if !self.store_write(&facts, write, attempt > 0).await? {
                 continue;
             }
-            let records = match contact {
-                Some(contact) => self.records(&facts, contact).await?,
-                None => Vec::new(),
-            };
-            let now = self.store.clock().now();
+            let (_, states) = self.heard(&facts, lead_id).await?;
             // A consent of the future does not decide yet.
-            let state = current(&records, &consent.purpose, now).map(|current| ConsentState {
-                standing: current.standing,
-                record: current.record.clone(),
-            });
+            let state = states
+                .into_iter()
+                .find(|state| state.record.purpose == consent.purpose);
             return Ok((consent, state));
         }
         Err(contended())
-    }
-
-    async fn plan_consent(
-        &self,
-        facts: &Facts,
-        actor: &str,
-        lead_id: Uuid,
-        consent: Consent,
-    ) -> Result<Write> {
-        let (mut known, mut lead) = self.known_lead(facts, lead_id).await?;
-        let occasion = self.occasion(facts, actor);
-        let mut write = Write::empty(facts.workspace.id);
-        let held = plan::standing(&occasion, &known.consents);
-        let said = if consent.given { "given" } else { "refused" };
-        write.activities.push((
-            lead.id,
-            occasion.activity(
-                Kind::ConsentRecorded,
-                Vec::new(),
-                format!("{} {said}", consent.purpose),
-            ),
-        ));
-        known.consents.push(consent.clone());
-        known
-            .consents
-            .sort_by_key(|consent| std::cmp::Reverse(consent.at));
-        let holds = plan::standing(&occasion, &known.consents);
-        let contact = known.person.contact;
-        write
-            .consents
-            .push((leads_runtime::ids::new_id(occasion.clock), contact.id, consent));
-        let prior = Prior::At(lead.revision);
-        lead.revision += 1;
-        lead.last_activity_at = occasion.now;
-        let policy = facts.workspace.settings.consent_policy;
-        if policy.withholds(held) != policy.withholds(holds) {
-            let filled = contact.profile.filled();
-            plan::owe(&occasion, &mut write, &lead, filled, &mut known.jobs, holds, None);
-        }
-        // The contact's revision moves as well, so that a capture which was planned before does not owe what the
-        // person refused meanwhile.
-        write.contact = Some(ContactWrite {
-            id: contact.id,
-            profile: contact.profile,
-            attributes: contact.attributes,
-            messages: known.person.messages,
-            prior: Prior::At(known.person.revision),
-            at: occasion.now,
-        });
-        write.lead = Some(LeadWrite { lead, prior });
-        Ok(write)
     }
 
     /// A page of a lead's consent records, and what holds now.
@@ -149,14 +85,8 @@ impl Core {
         let now = self.store.clock().now();
         let list = List::new(&facts, "ListConsents", &lead_id, size, now);
         let from = list.cursor::<usize>(token)?.unwrap_or_default();
-        let contact = self
-            .store
-            .find_contact_of_lead(facts.workspace.id, lead_id)
-            .await?
-            .ok_or_else(|| Error::not_found("lead"))?;
-        let all = self.records(&facts, contact).await?;
+        let (all, states) = self.heard(&facts, lead_id).await?;
         self.note_read(principal, &facts, "ListConsents", 1);
-        let states = self.consent_states(&all);
         let records = all.into_iter().enumerate().skip(from).collect();
         let page = list.page(
             records,
@@ -169,24 +99,57 @@ impl Core {
         })
     }
 
-    /// What holds now for each purpose of the records.
-    pub(super) fn consent_states(&self, records: &[Consent]) -> Vec<ConsentState> {
-        let now = self.store.clock().now();
-        let purposes: BTreeSet<&str> = records.iter().map(|record| record.purpose.as_str()).collect();
-        purposes
-            .into_iter()
-            .filter_map(|purpose| current(records, purpose, now))
-            .map(|current| ConsentState {
-                standing: current.standing,
-                record: current.record.clone(),
-            })
-            .collect()
+    /// All that a person said, in the order in which it was recorded, and what holds now for each purpose.
+    pub(super) async fn heard(&self, facts: &Facts, lead: Uuid) -> Result<(Vec<Consent>, Vec<ConsentState>)> {
+        let shown = self.shown(facts, lead).await?;
+        if !shown.has_absorbed {
+            return self.heard_of(facts, shown.contact).await;
+        }
+        let group = self.group_of(facts, shown.lead).await?;
+        let members = group.members.iter();
+        let leads: HashMap<Uuid, Uuid> = members.map(|(lead, member)| (member.contact.id, *lead)).collect();
+        let contacts: Vec<Uuid> = leads.keys().copied().collect();
+        let (workspace, now) = (facts.workspace.id, self.store.clock().now());
+        let found = self
+            .store
+            .consent_records(workspace, &facts.keys, &contacts)
+            .await?;
+        let mut by_lead: HashMap<Uuid, Vec<Consent>> = HashMap::new();
+        for (contact, record) in &found {
+            if let Some(lead) = leads.get(contact) {
+                by_lead.entry(*lead).or_default().push(record.clone());
+            }
+        }
+        let records: Vec<Consent> = found.into_iter().map(|(_, record)| record).collect();
+        let states = states(&records, |purpose| group.tree.consent(&by_lead, purpose, now));
+        Ok((records, states))
     }
 
-    pub(super) async fn records(&self, facts: &Facts, contact: Uuid) -> Result<Vec<Consent>> {
-        Ok(self
+    /// The same of a contact by itself.
+    pub(super) async fn heard_of(
+        &self,
+        facts: &Facts,
+        contact: Uuid,
+    ) -> Result<(Vec<Consent>, Vec<ConsentState>)> {
+        let (workspace, now) = (facts.workspace.id, self.store.clock().now());
+        let found = self
             .store
-            .consent_records(facts.workspace.id, &facts.keys, contact)
-            .await?)
+            .consent_records(workspace, &facts.keys, &[contact])
+            .await?;
+        let records: Vec<Consent> = found.into_iter().map(|(_, record)| record).collect();
+        let states = states(&records, |purpose| current(&records, purpose, now));
+        Ok((records, states))
     }
+}
+
+fn states<'a>(records: &[Consent], holds: impl Fn(&str) -> Option<Current<'a>>) -> Vec<ConsentState> {
+    let purposes: BTreeSet<&str> = records.iter().map(|record| record.purpose.as_str()).collect();
+    purposes
+        .into_iter()
+        .filter_map(holds)
+        .map(|current| ConsentState {
+            standing: current.standing,
+            record: current.record.clone(),
+        })
+        .collect()
 }

@@ -16,6 +16,7 @@ use crate::domain::{
     capture::StoredMessage,
     consent::Consent,
     contact::Contact,
+    identity::Mark,
     ids,
     score::Score,
 };
@@ -66,51 +67,66 @@ impl Core {
         principal.require(Scope::PrivacyRead)?;
         let facts = self.facts(principal.workspace()?).await?;
         let (workspace, keys) = (facts.workspace.id, &facts.keys);
-        let person = match &subject {
-            Subject::Email(email) => self.store.find_person(workspace, keys, email).await?,
+        let found = match &subject {
+            Subject::Email(email) => {
+                let marks = Mark::of_address(email, &facts.workspace.settings);
+                let found = self.store.find_people(workspace, keys, &marks, None).await?;
+                found.by_address
+            }
             Subject::Lead(id) => self.store.find_person_of_lead(workspace, keys, *id).await?,
         };
         let what = match subject {
             Subject::Email(_) => "person",
             Subject::Lead(_) => "lead",
         };
-        let person = person
+        let person = found
             .filter(|person| person.erased_at.is_none())
             .ok_or_else(|| Error::not_found(what))?;
-        let contact = person.contact;
-        let contact_subject = ids::format::<ids::Contact>(contact.id);
-        let lead_id = person.lead.map(|lead| lead.id);
-        let named = lead_id.map_or_else(|| contact_subject.clone(), ids::format::<ids::Lead>);
-        let act = Act::new(&principal.actor(), Action::ExportMade, named.clone()).with("kind", "subject");
-        self.store.record(workspace, keys, act).await?;
-
-        let (mut lead, mut scores, mut activities) = (None, Vec::new(), Vec::new());
-        if let Some(id) = lead_id {
-            lead = Some(Box::new(self.view(&facts, id).await?));
-            let found = self.store.scores(workspace, keys, id, None, MAX_ROWS).await?;
-            scores = found.into_iter().map(|(_, score)| score).collect();
-            activities = self.store.activities(workspace, keys, id, None, MAX_ROWS).await?;
+        let mut export = Export {
+            at: self.store.clock().now(),
+            contact: person.contact,
+            lead: None,
+            messages: Vec::new(),
+            scores: Vec::new(),
+            activities: Vec::new(),
+            consents: Vec::new(),
+            consent_states: Vec::new(),
+            audit_entries: Vec::new(),
+        };
+        // What the audit log calls the person, first what it is to call them now.
+        let mut names = Vec::new();
+        if let Some(lead) = person.lead {
+            let group = self.group_of(&facts, lead.id).await?;
+            let root = group.tree.lead;
+            let leads: Vec<Uuid> = group.tree.leads().into_iter().map(|(lead, _)| lead).collect();
+            names.extend(leads.iter().copied().map(ids::format::<ids::Lead>));
+            let contacts = group.members.values().map(|member| member.contact.id);
+            names.extend(contacts.map(ids::format::<ids::Contact>));
+            let view = self.view(&facts, root).await?;
+            export.contact = view.contact.clone();
+            export.lead = Some(Box::new(view));
+            export.messages = group.transcript(&group.tree);
+            let scores = self.store.scores(workspace, keys, &leads, None, MAX_ROWS).await?;
+            export.scores = scores.into_iter().map(|(_, score)| score).collect();
+            export.activities = self
+                .store
+                .activities(workspace, keys, &leads, None, MAX_ROWS)
+                .await?;
+            (export.consents, export.consent_states) = self.heard(&facts, root).await?;
+        } else {
+            let contact = export.contact.id;
+            names.push(ids::format::<ids::Contact>(contact));
+            export.messages = self.store.messages(workspace, keys, contact, 0, MAX_ROWS).await?;
+            (export.consents, export.consent_states) = self.heard_of(&facts, contact).await?;
         }
-        let messages = self
+        let named = names.first().cloned().unwrap_or_default();
+        let act = Act::new(&principal.actor(), Action::ExportMade, named).with("kind", "subject");
+        self.store.record(workspace, keys, act).await?;
+        export.audit_entries = self
             .store
-            .messages(workspace, keys, contact.id, 0, MAX_ROWS)
-            .await?;
-        let consents = self.records(&facts, contact.id).await?;
-        let audit_entries = self
-            .store
-            .audit_entries(workspace, &[named, contact_subject], None, MAX_AUDIT_ENTRIES)
+            .audit_entries(workspace, &names, None, MAX_AUDIT_ENTRIES)
             .await?;
         self.note_read(principal, &facts, "ExportSubject", 1);
-        Ok(Export {
-            at: self.store.clock().now(),
-            contact,
-            lead,
-            messages,
-            scores,
-            activities,
-            consent_states: self.consent_states(&consents),
-            consents,
-            audit_entries,
-        })
+        Ok(export)
     }
 }

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod capture;
 pub mod connector;
 pub mod consents;
+pub mod contacts;
 pub mod core;
 pub mod entitlements;
 pub mod error;

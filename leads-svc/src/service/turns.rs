@@ -2,6 +2,7 @@
 //! repeating each other's plans. Between replicas the compare-and-set of the write decides.
 
 use std::{
+    collections::BTreeSet,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
@@ -17,15 +18,20 @@ const STRIPES: usize = 4_096;
 pub struct Turns(Arc<[Mutex<()>]>);
 
 impl Turns {
-    /// Takes the turn of a person, named by address, or by lead where only that is known.
-    pub async fn take(&self, workspace: Uuid, person: &str) -> Option<MutexGuard<'_, ()>> {
-        let mut hasher = DefaultHasher::new();
-        (workspace, person).hash(&mut hasher);
-        let stripe = usize::try_from(hasher.finish() % STRIPES as u64).unwrap_or_default();
-        match self.0.get(stripe) {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
+    /// Takes the turn of a person, named by address and visitor id, or by lead where only that is known.
+    pub async fn take(&self, workspace: Uuid, names: &[&str]) -> Vec<MutexGuard<'_, ()>> {
+        let stripe = |name: &&str| {
+            let mut hasher = DefaultHasher::new();
+            (workspace, name).hash(&mut hasher);
+            usize::try_from(hasher.finish() % STRIPES as u64).unwrap_or_default()
+        };
+        // In order, so that nobody waits in a circle.
+        let stripes: BTreeSet<usize> = names.iter().map(stripe).collect();
+        let mut turns = Vec::with_capacity(stripes.len());
+        for turn in stripes.into_iter().filter_map(|stripe| self.0.get(stripe)) {
+            turns.push(turn.lock().await);
         }
+        turns
     }
 }
 

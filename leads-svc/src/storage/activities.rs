@@ -7,7 +7,7 @@ use super::{Store, crypto::WorkspaceKeys, entity::activity, error::Result, rows,
 use crate::domain::activity::Activity;
 
 impl Store {
-    /// A lead's activities older than `before`, newest first.
+    /// Activities of some leads, older than `before`, newest first.
     ///
     /// # Errors
     /// The database, or a row that cannot be read.
@@ -15,12 +15,12 @@ impl Store {
         &self,
         workspace: Uuid,
         keys: &WorkspaceKeys,
-        lead_id: Uuid,
+        leads: &[Uuid],
         before: Option<Uuid>,
         most: u64,
     ) -> Result<Vec<Activity>> {
-        let mut query =
-            scope::select::<activity::Entity>(workspace).filter(activity::Column::LeadId.eq(lead_id));
+        let mut query = scope::select::<activity::Entity>(workspace)
+            .filter(activity::Column::LeadId.is_in(leads.iter().copied()));
         if let Some(before) = before {
             query = query.filter(activity::Column::Id.lt(before));
         }

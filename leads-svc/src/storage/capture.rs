@@ -11,20 +11,30 @@ use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, audit,
     consents::{cancel, consent_row},
     crypto::WorkspaceKeys,
-    entity::{activity, consent, contact, idempotency, lead, message, score, sync_job},
+    entity::{activity, consent, contact, idempotency, identity, lead, message, score, sync_job},
     error::Result,
     idempotency::Answer,
+    identities::{self, Identity, Joined, Known, identity_row, join_contacts},
     insert::NewRows,
     jobs::write::Want,
+    merges::{self, MergeWrite, SealedMerge},
     rows, scope,
     transaction::{Prior, Transaction, moved_unless},
 };
 use crate::domain::{
-    activity::Activity, capture::StoredMessage, consent::Consent, contact::Profile, lead::Lead, score::Score,
-    search, sync::Reason,
+    activity::Activity,
+    audit::Act,
+    capture::StoredMessage,
+    consent::Consent,
+    contact::{Contact, Profile, Seen},
+    identity::{Kind, Mark},
+    lead::Lead,
+    score::Score,
+    search,
+    sync::Reason,
 };
 
 /// A contact to store.
@@ -36,12 +46,29 @@ pub struct ContactWrite {
     pub profile: Profile,
     /// All attributes.
     pub attributes: BTreeMap<String, String>,
+    /// What is remembered until it is a lead.
+    pub seen: Seen,
     /// Messages after this write.
     pub messages: i64,
     /// What was there before.
     pub prior: Prior,
     /// Time of the write.
     pub at: DateTime<Utc>,
+}
+
+impl ContactWrite {
+    /// A contact as it is to be stored, with the number of its messages.
+    pub fn of(contact: &Contact, messages: usize, prior: Prior, at: DateTime<Utc>) -> Self {
+        Self {
+            id: contact.id,
+            profile: contact.profile.clone(),
+            attributes: contact.attributes.clone(),
+            seen: contact.seen.clone(),
+            messages: messages as i64,
+            prior,
+            at,
+        }
+    }
 }
 
 /// A lead to store.
@@ -69,8 +96,20 @@ pub struct Write {
     pub workspace: Uuid,
     /// The person.
     pub contact: Option<ContactWrite>,
+    /// What the person is found by from now on.
+    pub identities: Vec<Identity>,
+    /// What the person is no longer compared by.
+    pub former_identities: Vec<(Uuid, Mark)>,
+    /// A contact without a name of its own that turned out to be the person: it goes.
+    pub joined: Option<Joined>,
     /// The lead, if there is one.
     pub lead: Option<LeadWrite>,
+    /// Changes of merges.
+    pub merges: Vec<MergeWrite>,
+    /// Leads that no CRM is owed any more.
+    pub settled: Vec<Uuid>,
+    /// What is stored with it, in the same transaction.
+    pub also: Vec<Write>,
     /// New messages of the contact.
     pub messages: Vec<(Uuid, Uuid, StoredMessage)>,
     /// New consents of the contact.
@@ -83,6 +122,8 @@ pub struct Write {
     pub wants: Vec<Want>,
     /// Syncs that are given up for the lack of consent.
     pub withheld: Option<Withheld>,
+    /// What the audit log is told of it.
+    pub acts: Vec<Act>,
     /// Answer to keep for a repeated request.
     pub answer: Option<Answer>,
 }
@@ -93,8 +134,13 @@ pub struct Sealed {
     answers: Vec<idempotency::Model>,
     new_contacts: Vec<contact::Model>,
     changed_contacts: Vec<(contact::Model, i64)>,
+    identities: Vec<identity::Model>,
+    former_identities: Vec<identity::Model>,
+    joined: Vec<Joined>,
     new_leads: Vec<lead::Model>,
     changed_leads: Vec<(lead::Model, i64)>,
+    merges: Vec<SealedMerge>,
+    settled: Vec<Uuid>,
     messages: Vec<message::Model>,
     consents: Vec<consent::Model>,
     scores: Vec<score::Model>,
@@ -102,12 +148,21 @@ pub struct Sealed {
     new_jobs: Vec<sync_job::Model>,
     changed_jobs: Vec<Want>,
     withheld: Vec<Withheld>,
+    acts: Vec<Act>,
 }
 
 impl Sealed {
-    /// What two writes of one transaction must not both touch: addresses, contacts, request ids.
+    /// What two writes of one transaction must not both touch: addresses, visitor ids, contacts, request ids.
     pub fn claims(&self) -> Vec<Vec<u8>> {
-        let addresses = self.new_contacts.iter().filter_map(|row| row.email_index.clone());
+        let identities = self
+            .identities
+            .iter()
+            .filter(|row| row.place.is_some())
+            .map(|row| [row.kind.as_bytes(), b" ", row.value_index.as_slice()].concat());
+        let joined = self
+            .joined
+            .iter()
+            .map(|joined| joined.contact.as_bytes().to_vec());
         let contacts = self
             .changed_contacts
             .iter()
@@ -120,15 +175,25 @@ impl Sealed {
             .answers
             .iter()
             .map(|row| [b"request ".as_slice(), row.request_id.as_bytes().as_slice()].concat());
-        addresses.chain(contacts).chain(leads).chain(requests).collect()
+        identities
+            .chain(joined)
+            .chain(contacts)
+            .chain(leads)
+            .chain(requests)
+            .collect()
     }
 
     fn join(&mut self, mut other: Self) {
         self.answers.append(&mut other.answers);
         self.new_contacts.append(&mut other.new_contacts);
         self.changed_contacts.append(&mut other.changed_contacts);
+        self.identities.append(&mut other.identities);
+        self.former_identities.append(&mut other.former_identities);
+        self.joined.append(&mut other.joined);
         self.new_leads.append(&mut other.new_leads);
         self.changed_leads.append(&mut other.changed_leads);
+        self.merges.append(&mut other.merges);
+        self.settled.append(&mut other.settled);
         self.messages.append(&mut other.messages);
         self.consents.append(&mut other.consents);
         self.scores.append(&mut other.scores);
@@ -136,6 +201,7 @@ impl Sealed {
         self.new_jobs.append(&mut other.new_jobs);
         self.changed_jobs.append(&mut other.changed_jobs);
         self.withheld.append(&mut other.withheld);
+        self.acts.append(&mut other.acts);
     }
 }
 
@@ -145,13 +211,20 @@ impl Write {
         Self {
             workspace,
             contact: None,
+            identities: Vec::new(),
+            former_identities: Vec::new(),
+            joined: None,
             lead: None,
+            merges: Vec::new(),
+            settled: Vec::new(),
+            also: Vec::new(),
             messages: Vec::new(),
             consents: Vec::new(),
             score: None,
             activities: Vec::new(),
             wants: Vec::new(),
             withheld: None,
+            acts: Vec::new(),
             answer: None,
         }
     }
@@ -171,6 +244,17 @@ impl Write {
                 Prior::At(revision) => sealed.changed_contacts.push((row, revision)),
             }
         }
+        sealed.identities = self
+            .identities
+            .into_iter()
+            .map(|new| identity_row(keys, workspace, new.contact, &new.mark, new.place))
+            .collect();
+        sealed.former_identities = self
+            .former_identities
+            .iter()
+            .map(|(contact, mark)| identity_row(keys, workspace, *contact, mark, None))
+            .collect();
+        sealed.joined.extend(self.joined);
         if let Some(write) = self.lead {
             let row = rows::lead_row(keys, workspace, &write.lead)?;
             match write.prior {
@@ -202,7 +286,15 @@ impl Write {
                 Prior::At(_) => sealed.changed_jobs.push(want),
             }
         }
+        for merge in self.merges {
+            sealed.merges.push(merge.seal(keys, workspace)?);
+        }
+        sealed.settled = self.settled;
+        for also in self.also {
+            sealed.join(also.seal(keys)?);
+        }
         sealed.withheld.extend(self.withheld);
+        sealed.acts = self.acts;
         if let Some(answer) = self.answer {
             sealed.answers.push(answer.seal(keys, workspace)?);
         }
@@ -222,17 +314,29 @@ impl Store {
         }
         // Everybody locks rows in this order, so that nobody waits in a circle.
         all.answers.sort_unstable_by_key(|row| row.request_id);
-        all.new_contacts
-            .sort_unstable_by(|left, right| left.email_index.cmp(&right.email_index));
+        all.identities.sort_unstable_by(|left, right| {
+            (&left.kind, &left.value_index).cmp(&(&right.kind, &right.value_index))
+        });
+        all.joined.sort_unstable_by_key(|joined| joined.contact);
         all.changed_contacts.sort_unstable_by_key(|(row, _)| row.id);
         all.changed_leads.sort_unstable_by_key(|(row, _)| row.id);
         all.changed_jobs.sort_unstable_by_key(|want| want.lead);
         let is_new =
             all.changed_contacts.is_empty() && all.changed_leads.is_empty() && all.changed_jobs.is_empty();
+        let is_changed = |contact: Uuid| all.changed_contacts.iter().any(|(row, _)| row.id == contact);
+        // Somebody who was erased and came back has the addresses from before.
+        let again: Vec<Known> = all
+            .identities
+            .iter()
+            .filter(|row| row.place == Some(0) && row.kind != Kind::Visitor.word())
+            .filter(|row| is_changed(row.contact_id))
+            .map(Known::of)
+            .collect();
 
         let people = NewRows::of(self.backend())
             .and::<idempotency::Entity>(all.answers)?
             .and::<contact::Entity>(all.new_contacts)?
+            .and::<identity::Entity>(all.identities)?
             .and::<lead::Entity>(all.new_leads)?;
         let (people, belongings) = if is_new {
             (None, people)
@@ -253,14 +357,29 @@ impl Store {
         }
 
         let transaction = self.begin().await?;
+        for known in again {
+            identities::forget(&transaction, workspace, known).await?;
+        }
         if let Some(people) = people {
             people.insert(&*transaction).await?;
+        }
+        for joined in all.joined {
+            join_contacts(&transaction, workspace, joined).await?;
+        }
+        for row in all.former_identities {
+            identities::forget(&transaction, workspace, Known::of(&row)).await?;
         }
         for (row, revision) in all.changed_contacts {
             change_contact(&transaction, row, revision).await?;
         }
         for (row, revision) in all.changed_leads {
             change_lead(&transaction, row, revision).await?;
+        }
+        for merge in all.merges {
+            merge.apply(&transaction, workspace).await?;
+        }
+        if !all.settled.is_empty() {
+            merges::settle(&transaction, workspace, all.settled).await?;
         }
         belongings.insert(&*transaction).await?;
         let now = self.clock.now();
@@ -270,6 +389,12 @@ impl Store {
         all.withheld.sort_unstable_by_key(|withheld| withheld.lead);
         for withheld in all.withheld {
             cancel(&transaction, workspace, withheld.lead, &withheld.reason).await?;
+        }
+        if !all.acts.is_empty() {
+            let keys = self.workspace_keys(workspace).await?;
+            for act in all.acts {
+                audit::append(&transaction, &keys, workspace, act, now).await?;
+            }
         }
         leads_runtime::crash_point!("capture.before_commit");
         transaction.commit().await?;
@@ -282,8 +407,8 @@ async fn change_contact(transaction: &Transaction, row: contact::Model, prior: i
     let changed = scope::update::<contact::Entity>(row.workspace_id)
         .filter(contact::Column::Id.eq(row.id))
         .filter(contact::Column::Revision.eq(prior))
-        .col_expr(contact::Column::EmailIndex, Expr::value(row.email_index))
         .col_expr(contact::Column::Profile, Expr::value(row.profile))
+        .col_expr(contact::Column::SeenSealed, Expr::value(row.seen_sealed))
         .col_expr(contact::Column::Filled, Expr::value(row.filled))
         .col_expr(contact::Column::Attributes, Expr::value(row.attributes))
         .col_expr(contact::Column::Search, Expr::value(row.search))
@@ -313,6 +438,10 @@ async fn change_lead(transaction: &Transaction, row: lead::Model, prior: i64) ->
         .col_expr(lead::Column::LastActivityAt, Expr::value(row.last_activity_at))
         .col_expr(lead::Column::Revision, Expr::value(row.revision))
         .col_expr(lead::Column::SyncRevision, Expr::value(row.sync_revision))
+        .col_expr(lead::Column::Channel, Expr::value(row.channel))
+        .col_expr(lead::Column::CapturedAt, Expr::value(row.captured_at))
+        .col_expr(lead::Column::MergedInto, Expr::value(row.merged_into))
+        .col_expr(lead::Column::OwnSealed, Expr::value(row.own_sealed))
         .exec(&**transaction)
         .await?;
     moved_unless(changed.rows_affected == 1, "leads.revision")
@@ -327,12 +456,10 @@ fn contact_row(keys: &WorkspaceKeys, workspace: Uuid, write: ContactWrite) -> Re
     Ok(contact::Model {
         id: write.id,
         workspace_id: workspace,
-        email_index: write
-            .profile
-            .email
-            .as_deref()
-            .map(|email| keys.email_index(email)),
         profile: rows::seal_json(keys, rows::PROFILE, write.id, &write.profile)?,
+        seen_sealed: (write.seen != Seen::default())
+            .then(|| rows::seal_json(keys, rows::SEEN, write.id, &write.seen))
+            .transpose()?,
         filled: write.profile.filled(),
         attributes: rows::to_json(&write.attributes),
         search,

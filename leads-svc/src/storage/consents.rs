@@ -1,7 +1,5 @@
 //! Consent records, and what they mean for syncs.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, DbBackend, QueryFilter, QueryOrder, QuerySelect,
@@ -16,9 +14,10 @@ use super::{
     entity::{consent, lead, sync_job},
     error::Result,
     rows, scope,
+    standings::withheld,
 };
 use crate::domain::{
-    consent::{Consent, Details, LawfulBasis, Standing, current},
+    consent::{Consent, Details, LawfulBasis},
     consent_policy::{ConsentPolicy, NO_CONSENT, no_consent},
     lead::Channel,
     sync::{JobState, Reason},
@@ -85,7 +84,7 @@ pub(super) fn consent(keys: &WorkspaceKeys, row: consent::Model) -> Result<Conse
 }
 
 /// A record without what is encrypted.
-fn decision(row: consent::Model) -> Result<Consent> {
+pub(super) fn decision(row: consent::Model) -> Result<Consent> {
     Ok(Consent {
         channel: rows::word(
             Channel::parse(&row.channel),
@@ -111,8 +110,8 @@ fn decision(row: consent::Model) -> Result<Consent> {
     })
 }
 
-/// Leads that the workspace's policy keeps from being synced: the same rule as `ConsentPolicy::withholds`, in SQL.
-pub(super) fn withheld(settings: &Settings, now: DateTime<Utc>) -> SimpleExpr {
+/// Whether the policy keeps the lead of a contact from being synced: the same rule as `ConsentPolicy::withholds`, in SQL.
+pub(super) fn lacks(settings: &Settings, now: DateTime<Utc>, contact: Expr) -> SimpleExpr {
     let newest = || {
         let newer = |column: consent::Column| Expr::col(("newer", column));
         let of_newest = |column: consent::Column| Expr::col((consent::Entity, column));
@@ -132,9 +131,7 @@ pub(super) fn withheld(settings: &Settings, now: DateTime<Utc>) -> SimpleExpr {
         Query::select()
             .expr(Expr::value(1))
             .from(consent::Entity)
-            .and_where(
-                of_newest(consent::Column::ContactId).eq(Expr::col((lead::Entity, lead::Column::ContactId))),
-            )
+            .and_where(of_newest(consent::Column::ContactId).eq(contact.clone()))
             .and_where(of_newest(consent::Column::Purpose).eq(settings.consent_purpose.as_str()))
             .and_where(of_newest(consent::Column::At).lte(now))
             .and_where(Expr::exists(overruled).not())
@@ -172,8 +169,9 @@ pub(super) async fn cancel_withheld(
     settings: &Settings,
     now: DateTime<Utc>,
 ) -> Result<u64> {
+    let withheld = withheld(&**transaction, workspace, settings, now).await?;
     let cancelled = cancelling(workspace, &no_consent(&settings.consent_purpose, None))
-        .filter(of_leads(workspace, withheld(settings, now)))
+        .filter(of_leads(workspace, withheld))
         .exec(&**transaction)
         .await?;
     Ok(cancelled.rows_affected)
@@ -199,12 +197,13 @@ pub(super) fn lacked_consent(backend: DbBackend) -> SimpleExpr {
     })
 }
 
-/// Jobs of leads that the policy withholds, or of those that it does not.
+/// Jobs of shown leads that the policy withholds, or of those that it does not.
 fn of_leads(workspace: Uuid, condition: SimpleExpr) -> SimpleExpr {
     let leads = Query::select()
         .column((lead::Entity, lead::Column::Id))
         .from(lead::Entity)
         .and_where(Expr::col((lead::Entity, lead::Column::WorkspaceId)).eq(workspace))
+        .and_where(Expr::col((lead::Entity, lead::Column::MergedInto)).is_null())
         .and_where(condition)
         .to_owned();
     sync_job::Column::LeadId.in_subquery(leads)
@@ -234,7 +233,7 @@ impl Store {
             .collect()
     }
 
-    /// All consents of a contact, in the order in which they were recorded.
+    /// All consents of some contacts, each with its contact, in the order in which they were recorded.
     ///
     /// # Errors
     /// The database, or a row that cannot be read.
@@ -242,51 +241,17 @@ impl Store {
         &self,
         workspace: Uuid,
         keys: &WorkspaceKeys,
-        contact_id: Uuid,
-    ) -> Result<Vec<Consent>> {
+        contacts: &[Uuid],
+    ) -> Result<Vec<(Uuid, Consent)>> {
         scope::select::<consent::Entity>(workspace)
-            .filter(consent::Column::ContactId.eq(contact_id))
+            .filter(consent::Column::ContactId.is_in(contacts.iter().copied()))
             .order_by_asc(consent::Column::Id)
             .limit(MAX_RECORDS)
             .all(self.reader())
             .await?
             .into_iter()
-            .map(|row| consent(keys, row))
+            .map(|row| Ok((row.contact_id, consent(keys, row)?)))
             .collect()
-    }
-
-    /// What holds for a purpose, of each contact that was ever asked.
-    ///
-    /// # Errors
-    /// The database, or a row that cannot be read.
-    pub async fn standings(
-        &self,
-        workspace: Uuid,
-        contacts: impl IntoIterator<Item = Uuid> + Send,
-        purpose: &str,
-    ) -> Result<HashMap<Uuid, Standing>> {
-        let contacts: Vec<Uuid> = contacts.into_iter().collect();
-        if contacts.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let found = scope::select::<consent::Entity>(workspace)
-            .filter(consent::Column::ContactId.is_in(contacts))
-            .filter(consent::Column::Purpose.eq(purpose))
-            .order_by_asc(consent::Column::Id)
-            .all(self.reader())
-            .await?;
-        let mut records: HashMap<Uuid, Vec<Consent>> = HashMap::new();
-        for row in found {
-            let contact = row.contact_id;
-            records.entry(contact).or_default().push(decision(row)?);
-        }
-        let now = self.clock.now();
-        Ok(records
-            .into_iter()
-            .filter_map(|(contact, records)| {
-                current(&records, purpose, now).map(|current| (contact, current.standing))
-            })
-            .collect())
     }
 
     /// Brings a workspace's jobs in line with its policy: gives up those that it withholds, owes again those that were
@@ -298,10 +263,11 @@ impl Store {
         let now = self.clock.now();
         let transaction = self.begin().await?;
         let cancelled = cancel_withheld(&transaction, workspace, settings, now).await?;
+        let withheld = withheld(&*transaction, workspace, settings, now).await?;
         let owed = scope::update::<sync_job::Entity>(workspace)
             .filter(sync_job::Column::State.eq(JobState::Dead.word()))
             .filter(lacked_consent(self.reader().get_database_backend()))
-            .filter(of_leads(workspace, withheld(settings, now).not()))
+            .filter(of_leads(workspace, withheld.not()))
             .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
             .col_expr(sync_job::Column::Attempt, Expr::value(0))
             .col_expr(sync_job::Column::Reason, Expr::value(None::<sea_orm::JsonValue>))

@@ -169,9 +169,9 @@ impl WorkspaceKeys {
         open(&self.seal, sealed, &self.associated(place))
     }
 
-    /// Keyed hash by which an address is found.
-    pub fn email_index(&self, normalised: &str) -> Vec<u8> {
-        let mut hash = hash(&self.index, &[b"email", normalised.as_bytes()]).to_vec();
+    /// Keyed hash by which a value is found among those of its kind.
+    pub fn value_index(&self, kind: &str, value: &str) -> Vec<u8> {
+        let mut hash = hash(&self.index, &[kind.as_bytes(), value.as_bytes()]).to_vec();
         hash.truncate(16);
         hash
     }
@@ -316,8 +316,10 @@ mod tests {
     #[test]
     fn equal_addresses_of_two_workspaces_have_different_indexes() {
         let (a, b) = (keys(Uuid::from_u128(1)), keys(Uuid::from_u128(2)));
-        assert_eq!(a.email_index("x@y.example"), a.email_index("x@y.example"));
-        assert_ne!(a.email_index("x@y.example"), b.email_index("x@y.example"));
+        let index = |keys: &WorkspaceKeys, kind| keys.value_index(kind, "x@y.example");
+        assert_eq!(index(&a, "email"), index(&a, "email"));
+        assert_ne!(index(&a, "email"), index(&b, "email"));
+        assert_ne!(index(&a, "email"), index(&a, "mailbox"));
         assert_ne!(a.search_token("acme"), b.search_token("acme"));
     }
 

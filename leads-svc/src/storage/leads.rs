@@ -1,25 +1,26 @@
 //! Leads, with what is shown beside them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{
-    ColumnTrait, Condition, DbBackend, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DbBackend, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, Query, SimpleExpr},
 };
 use uuid::Uuid;
 
 use super::{
     Store, audit,
-    consents::withheld,
-    contacts::tombstone,
+    contacts::bury,
     crypto::WorkspaceKeys,
-    entity::{activity, consent, contact, lead, message, score, sync_job},
+    entity::{activity, consent, contact, identity, lead, merge, message, score, sync_job},
     error::{Error, Result},
     rows, scope,
+    standings::withheld,
 };
 use crate::domain::{
     audit::{Act, Action},
     contact::Contact,
+    identity::Mark,
     ids,
     lead::Lead,
     page::{Key, LeadCursor, LeadQuery},
@@ -40,6 +41,17 @@ pub struct Record {
     pub score: Option<Score>,
     /// One per CRM that was ever owed something.
     pub jobs: HashMap<Provider, Job>,
+}
+
+/// A lead as it is shown, of whatever leads it is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown {
+    /// The lead.
+    pub lead: Uuid,
+    /// Its contact.
+    pub contact: Uuid,
+    /// Whether it absorbed others.
+    pub has_absorbed: bool,
 }
 
 /// Why a lead is deleted.
@@ -68,7 +80,10 @@ impl Store {
     }
 
     /// Some leads, in any order; those that are gone are left out.
-    pub(super) async fn leads_by_id(
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn leads_by_id(
         &self,
         workspace: Uuid,
         keys: &WorkspaceKeys,
@@ -85,16 +100,72 @@ impl Store {
         self.records(workspace, keys, rows).await
     }
 
+    /// Leads whose contact has one of the marks, as they are shown; at most `most`, in any order.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn leads_by_mark(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        marks: &[Mark],
+        most: u64,
+    ) -> Result<Vec<Uuid>> {
+        let has_one = marks.iter().fold(Condition::any(), |any, mark| {
+            let kind = mark.kind.word();
+            any.add(
+                Condition::all()
+                    .add(identity::Column::Kind.eq(kind))
+                    .add(identity::Column::ValueIndex.eq(keys.value_index(kind, &mark.value))),
+            )
+        });
+        let contacts = scope::select::<identity::Entity>(workspace)
+            .select_only()
+            .column(identity::Column::ContactId)
+            .filter(has_one);
+        let found: Vec<(Uuid, Option<Uuid>)> = scope::select::<lead::Entity>(workspace)
+            .select_only()
+            .columns([lead::Column::Id, lead::Column::MergedInto])
+            .filter(lead::Column::ContactId.in_subquery(contacts.into_query()))
+            .limit(most)
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        let shown: BTreeSet<Uuid> = found
+            .into_iter()
+            .map(|(lead, merged_into)| merged_into.unwrap_or(lead))
+            .collect();
+        Ok(shown.into_iter().collect())
+    }
+
     /// Whether the workspace has the lead, and who it is.
     ///
     /// # Errors
     /// The database.
     pub async fn find_contact_of_lead(&self, workspace: Uuid, id: Uuid) -> Result<Option<Uuid>> {
-        Ok(scope::select::<lead::Entity>(workspace)
-            .filter(lead::Column::Id.eq(id))
-            .one(self.reader())
-            .await?
-            .map(|row| row.contact_id))
+        Ok(self.find_shown(workspace, id).await?.map(|shown| shown.contact))
+    }
+
+    /// The lead that a lead is shown as.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn find_shown(&self, workspace: Uuid, id: Uuid) -> Result<Option<Shown>> {
+        let find = async |id: Uuid| {
+            scope::select::<lead::Entity>(workspace)
+                .filter(lead::Column::Id.eq(id))
+                .one(self.reader())
+                .await
+        };
+        let mut row = find(id).await?;
+        if let Some(root) = row.as_ref().and_then(|row| row.merged_into) {
+            row = find(root).await?;
+        }
+        Ok(row.map(|row| Shown {
+            lead: row.id,
+            contact: row.contact_id,
+            has_absorbed: row.own_sealed.is_some(),
+        }))
     }
 
     /// A page of leads after `cursor`, at most `most`. `connected` says whether the workspace has a CRM.
@@ -110,7 +181,8 @@ impl Store {
         cursor: Option<LeadCursor>,
         most: u64,
     ) -> Result<Vec<Record>> {
-        let mut select = scope::select::<lead::Entity>(workspace.id);
+        let mut select =
+            scope::select::<lead::Entity>(workspace.id).filter(lead::Column::MergedInto.is_null());
         if let Some(score) = query.score_min {
             select = select.filter(lead::Column::Score.gte(i16::from(score)));
         }
@@ -124,12 +196,22 @@ impl Store {
             select = select.filter(lead::Column::Channel.eq(channel.word()));
         }
         if let Some(status) = query.sync {
-            let withheld = withheld(&workspace.settings, self.clock.now());
+            let withheld =
+                withheld(self.reader(), workspace.id, &workspace.settings, self.clock.now()).await?;
             select = select.filter(stands(status, &workspace.settings, connected, withheld));
         }
         if !query.words.is_empty() {
             let tokens = query.words.iter().map(|word| keys.search_token(word));
-            select = select.filter(found_by(tokens, self.reader().get_database_backend()));
+            let mut contact = Query::select();
+            contact
+                .expr(Expr::value(1))
+                .from(contact::Entity)
+                .and_where(
+                    Expr::col((contact::Entity, contact::Column::Id))
+                        .equals((lead::Entity, lead::Column::ContactId)),
+                )
+                .cond_where(found_by(tokens, self.backend()));
+            select = select.filter(Expr::exists(contact));
         }
         let key = match query.order.key {
             Key::CapturedAt => lead::Column::CapturedAt,
@@ -169,25 +251,43 @@ impl Store {
             .one(&*transaction)
             .await?;
         let Some(found) = found else { return Ok(false) };
-        let contact = found.contact_id;
-        // In the order of every other write, so that none that was planned before adds to what is being deleted.
-        let person = scope::select::<contact::Entity>(workspace)
-            .filter(contact::Column::Id.eq(contact))
-            .lock_exclusive()
-            .one(&*transaction)
+        let root = found.merged_into.unwrap_or(id);
+        // All the leads that the person is, in the order of every other write, so that none that was planned before adds
+        // to what is being deleted.
+        let of_person = || {
+            scope::select::<lead::Entity>(workspace).filter(
+                Condition::any()
+                    .add(lead::Column::Id.eq(root))
+                    .add(lead::Column::MergedInto.eq(root)),
+            )
+        };
+        let contacts: Vec<Uuid> = of_person()
+            .select_only()
+            .column(lead::Column::ContactId)
+            .into_tuple()
+            .all(&*transaction)
             .await?;
-        let found = scope::select::<lead::Entity>(workspace)
-            .filter(lead::Column::Id.eq(id))
+        scope::select::<contact::Entity>(workspace)
+            .filter(contact::Column::Id.is_in(contacts))
+            .order_by_asc(contact::Column::Id)
             .lock_exclusive()
-            .one(&*transaction)
+            .all(&*transaction)
             .await?;
+        let leads = of_person()
+            .order_by_asc(lead::Column::Id)
+            .lock_exclusive()
+            .all(&*transaction)
+            .await?;
+        let gone = || leads.iter().map(|row| row.id);
+        let contacts = || leads.iter().map(|row| row.contact_id);
         let now = self.clock.now();
         let (by, is_erasure) = match deletion {
             Deletion::Erasure { by } => (by, true),
             Deletion::Retention(retention) => {
-                let is_due = match found {
+                // The lead that is shown has the stage and the last activity of the whole person.
+                let is_due = match leads.iter().find(|row| row.id == root) {
                     Some(row) => {
-                        let lead = rows::lead(keys, row)?;
+                        let lead = rows::lead(keys, row.clone())?;
                         retention.is_due(lead.stage, lead.last_activity_at, now)
                     }
                     None => false,
@@ -199,45 +299,59 @@ impl Store {
             }
         };
         scope::delete::<sync_job::Entity>(workspace)
-            .filter(sync_job::Column::LeadId.eq(id))
+            .filter(sync_job::Column::LeadId.is_in(gone()))
             .exec(&*transaction)
             .await?;
         scope::delete::<activity::Entity>(workspace)
-            .filter(activity::Column::LeadId.eq(id))
+            .filter(activity::Column::LeadId.is_in(gone()))
             .exec(&*transaction)
             .await?;
         scope::delete::<score::Entity>(workspace)
-            .filter(score::Column::LeadId.eq(id))
+            .filter(score::Column::LeadId.is_in(gone()))
+            .exec(&*transaction)
+            .await?;
+        scope::delete::<merge::Entity>(workspace)
+            .filter(merge::Column::SurvivorLead.is_in(gone()))
             .exec(&*transaction)
             .await?;
         scope::delete::<message::Entity>(workspace)
-            .filter(message::Column::ContactId.eq(contact))
+            .filter(message::Column::ContactId.is_in(contacts()))
             .exec(&*transaction)
             .await?;
         scope::delete::<consent::Entity>(workspace)
-            .filter(consent::Column::ContactId.eq(contact))
+            .filter(consent::Column::ContactId.is_in(contacts()))
+            .exec(&*transaction)
+            .await?;
+        if is_erasure {
+            let tombstone = leads_runtime::ids::new_id(&self.clock);
+            bury(
+                &transaction,
+                keys,
+                workspace,
+                contacts().collect(),
+                tombstone,
+                now,
+            )
+            .await?;
+        }
+        scope::delete::<identity::Entity>(workspace)
+            .filter(identity::Column::ContactId.is_in(contacts()))
             .exec(&*transaction)
             .await?;
         let deleted = scope::delete::<lead::Entity>(workspace)
-            .filter(lead::Column::Id.eq(id))
+            .filter(lead::Column::Id.is_in(gone()))
             .exec(&*transaction)
             .await?;
         scope::delete::<contact::Entity>(workspace)
-            .filter(contact::Column::Id.eq(contact))
+            .filter(contact::Column::Id.is_in(contacts()))
             .exec(&*transaction)
             .await?;
-        let address = person.and_then(|row| row.email_index).filter(|_| is_erasure);
-        if let Some(address) = address {
-            let id = leads_runtime::ids::new_id(&self.clock);
-            let row = tombstone(keys, workspace, id, address, now)?;
-            transaction.insert::<contact::Entity>(vec![row]).await?;
-        }
-        if deleted.rows_affected == 1 {
+        for id in gone() {
             let act = Act::new(by, Action::LeadDeleted, ids::format::<ids::Lead>(id));
             audit::append(&transaction, keys, workspace, act, now).await?;
         }
         transaction.commit().await?;
-        Ok(deleted.rows_affected == 1)
+        Ok(deleted.rows_affected > 0)
     }
 
     /// Rows of leads with what is shown beside them, in the same order.
@@ -389,24 +503,16 @@ fn job_in(states: Option<&[JobState]>) -> SimpleExpr {
     Expr::exists(query.to_owned())
 }
 
-/// Leads whose contact is found by every token. Tokens are letters from `a` to `p` only.
-fn found_by(tokens: impl Iterator<Item = String>, backend: DbBackend) -> SimpleExpr {
-    let mut query = Query::select();
-    query.expr(Expr::value(1)).from(contact::Entity).and_where(
-        Expr::col((contact::Entity, contact::Column::Id)).equals((lead::Entity, lead::Column::ContactId)),
-    );
+/// Contacts that are found by every token. Tokens are letters from `a` to `p` only.
+pub(super) fn found_by(tokens: impl Iterator<Item = String>, backend: DbBackend) -> Condition {
     if backend == DbBackend::Postgres {
         let all = tokens.collect::<Vec<_>>().join(" & ");
-        query.and_where(Expr::cust_with_values(
+        return Condition::all().add(Expr::cust_with_values(
             "to_tsvector('simple', \"contacts\".\"search\") @@ to_tsquery('simple', $1)",
             [all],
         ));
-    } else {
-        for token in tokens {
-            query.and_where(
-                Expr::col((contact::Entity, contact::Column::Search)).like(format!("% {token} %")),
-            );
-        }
     }
-    Expr::exists(query.to_owned())
+    tokens.fold(Condition::all(), |all, token| {
+        all.add(Expr::col((contact::Entity, contact::Column::Search)).like(format!("% {token} %")))
+    })
 }

@@ -40,7 +40,7 @@ impl Store {
         let row = member::Model {
             id: created.id,
             workspace_id: workspace,
-            email_index: keys.email_index(email),
+            email_index: keys.value_index("email", email),
             sealed: rows::seal(keys, EMAIL, created.id, email.as_bytes())?,
             role: role.word().to_owned(),
             created_at: created.created_at,

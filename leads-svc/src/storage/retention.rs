@@ -79,8 +79,9 @@ impl Store {
     }
 }
 
+/// A person whom several leads are is judged by the one that is shown.
 fn due(retention: &Retention, now: DateTime<Utc>) -> Condition {
-    retention
+    let any = retention
         .cutoffs(now)
         .into_iter()
         .fold(Condition::any(), |any, (stage, cutoff)| {
@@ -89,5 +90,6 @@ fn due(retention: &Retention, now: DateTime<Utc>) -> Condition {
                     .eq(stage)
                     .and(lead::Column::LastActivityAt.lt(cutoff)),
             )
-        })
+        });
+    Condition::all().add(lead::Column::MergedInto.is_null()).add(any)
 }

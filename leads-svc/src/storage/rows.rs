@@ -21,6 +21,9 @@ use crate::domain::{
 };
 
 pub(super) const PROFILE: &str = "contacts.profile";
+pub(super) const SEEN: &str = "contacts.seen_sealed";
+pub(super) const OWN: &str = "leads.own_sealed";
+pub(super) const CHOICES: &str = "merges.sealed";
 pub(super) const INTENT: &str = "leads.intent_sealed";
 pub(super) const MESSAGE: &str = "messages.sealed";
 pub(super) const SCORE: &str = "scores.sealed";
@@ -110,6 +113,11 @@ pub(super) fn contact(keys: &WorkspaceKeys, row: contact::Model) -> Result<Conta
         id: row.id,
         profile: open_json(keys, PROFILE, row.id, &row.profile)?,
         attributes: json("contacts.attributes", row.id, row.attributes)?,
+        seen: row
+            .seen_sealed
+            .map(|sealed| open_json(keys, SEEN, row.id, &sealed))
+            .transpose()?
+            .unwrap_or_default(),
     };
     contact.assume_filled_at(row.created_at);
     Ok(contact)
@@ -145,6 +153,12 @@ pub(super) fn lead(keys: &WorkspaceKeys, row: lead::Model) -> Result<Lead> {
         last_activity_at: row.last_activity_at,
         revision: row.revision,
         sync_revision: row.sync_revision,
+        merged_into: row.merged_into,
+        own: row
+            .own_sealed
+            .map(|sealed| open_json(keys, OWN, id, &sealed))
+            .transpose()?
+            .map(Box::new),
     })
 }
 
@@ -170,6 +184,12 @@ pub(super) fn lead_row(keys: &WorkspaceKeys, workspace: Uuid, lead: &Lead) -> Re
         last_activity_at: lead.last_activity_at,
         revision: lead.revision,
         sync_revision: lead.sync_revision,
+        merged_into: lead.merged_into,
+        own_sealed: lead
+            .own
+            .as_ref()
+            .map(|own| seal_json(keys, OWN, lead.id, own))
+            .transpose()?,
     })
 }
 

@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use super::entity::{
     activity, api_key, audit, audit_anchor, audit_head, connection, connection_task, connector_replica,
-    consent, contact, idempotency, lead, member, message, personal_read, score, sync_job, usage, workspace,
+    consent, contact, idempotency, identity, lead, member, merge, message, personal_read, score, sync_job,
+    usage, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -41,8 +42,10 @@ scoped!(
     consent,
     contact,
     idempotency,
+    identity,
     lead,
     member,
+    merge,
     message,
     personal_read,
     score,

@@ -9,7 +9,7 @@ use super::{Store, crypto::WorkspaceKeys, entity::score, error::Result, rows, sc
 use crate::domain::score::Score;
 
 impl Store {
-    /// A lead's scores older than `before`, newest first, with the ids to go on from.
+    /// Scores of some leads, older than `before`, newest first, with the ids to go on from.
     ///
     /// # Errors
     /// The database, or a row that cannot be read.
@@ -17,11 +17,12 @@ impl Store {
         &self,
         workspace: Uuid,
         keys: &WorkspaceKeys,
-        lead_id: Uuid,
+        leads: &[Uuid],
         before: Option<Uuid>,
         most: u64,
     ) -> Result<Vec<(Uuid, Score)>> {
-        let mut query = scope::select::<score::Entity>(workspace).filter(score::Column::LeadId.eq(lead_id));
+        let mut query = scope::select::<score::Entity>(workspace)
+            .filter(score::Column::LeadId.is_in(leads.iter().copied()));
         if let Some(before) = before {
             query = query.filter(score::Column::Id.lt(before));
         }

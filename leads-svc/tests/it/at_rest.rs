@@ -37,6 +37,7 @@ const PERSON: RawProfile<'_> = RawProfile {
     phone: "+34699887766",
     company: "Zanarycompany",
     title: "Chief Zanary Officer",
+    visitor_id: "zanary-visitor",
 };
 const MEMBER: &str = "zanary.member@canarydomain.example";
 const DETAIL: &str = "zanarydetail of the intent";
@@ -119,6 +120,7 @@ fn canary() -> CollectLeadRequest {
     contact.phone = PERSON.phone.to_owned();
     contact.company = PERSON.company.to_owned();
     contact.title = PERSON.title.to_owned();
+    contact.visitor_id = PERSON.visitor_id.to_owned();
     request.intent.as_mut().unwrap().detail = DETAIL.to_owned();
     request.messages[0].text = SAID.to_owned();
     request.messages[0].role = MessageRole::Visitor.into();
@@ -139,7 +141,7 @@ async fn personal_data_and_secrets_are_nowhere_in_the_database(world: World) {
         Collected::Created(view) | Collected::Merged(view) => {
             convert::lead::lead((**view).clone()).encode_to_vec()
         }
-        Collected::Contact(contact) => convert::lead::contact(contact.clone()).encode_to_vec(),
+        Collected::Contact(_) => convert::lead::contact(collected.clone().into()).encode_to_vec(),
     };
     let (capture, key) = convert::capture::capture(canary(), world.store.clock().now()).unwrap();
     let keyed = key.map(|key| Request { key, encode: &encode });
@@ -221,6 +223,7 @@ async fn personal_data_and_secrets_are_nowhere_in_the_database(world: World) {
         PERSON.company,
         "zanarycompany",
         PERSON.title,
+        PERSON.visitor_id,
         DETAIL,
         "zanarydetail",
         SAID,

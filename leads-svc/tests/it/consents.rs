@@ -1,6 +1,6 @@
 //! Consents: what is recorded, and what they do to syncs.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use leads_proto::{leads::v1, reason::Reason};
@@ -8,11 +8,11 @@ use leads_svc::{
     domain::{
         consent::{Consent, Details, LawfulBasis, Standing},
         consent_policy::ConsentPolicy,
-        lead::Channel,
+        lead::{Channel, Stage},
         page::{LeadQuery, Order},
         sync::Status,
     },
-    service::plan::Collected,
+    service::{leads::LeadChange, plan::Collected},
     storage::{entity::consent, jobs::report::Receipt},
 };
 use sea_orm::{ConnectionTrait, EntityTrait};
@@ -31,6 +31,9 @@ on_both_databases!(
     a_lease_that_is_held_while_consent_is_withdrawn_is_lost,
     a_reconnected_crm_is_not_owed_what_was_refused,
     the_purpose_that_decides_is_found_behind_many_others,
+    a_merged_lead_is_withheld_if_one_of_the_two_refused,
+    a_consent_after_the_merge_speaks_for_the_whole_person,
+    silence_of_an_absorbed_lead_does_not_withhold_what_was_consented,
 );
 
 fn said(given: bool, at: DateTime<Utc>) -> Consent {
@@ -215,6 +218,94 @@ async fn a_refusal_cancels_what_is_owed_and_a_consent_owes_it_again(world: World
     world.pass(Duration::from_secs(1));
     assert_eq!(record(&world, lead.id, false).await, Standing::Withdrawn);
     assert_eq!(link(&world, lead.id).await, blocked());
+}
+
+async fn merge(world: &World, survivor: Uuid, absorbed: Uuid) {
+    world
+        .core
+        .merge_leads(&world.caller, survivor, absorbed, &BTreeMap::new(), false)
+        .await
+        .unwrap();
+}
+
+/// Lets the clock's work run: it must not change how the lead stands.
+async fn stays(world: &World, lead: Uuid, expected: (Status, String)) {
+    assert_eq!(link(world, lead).await, expected);
+    world.core.follow_retention().await.unwrap();
+    assert_eq!(link(world, lead).await, expected);
+}
+
+async fn a_merged_lead_is_withheld_if_one_of_the_two_refused(world: World) {
+    world.connect().await;
+    let (ana, bob) = (world.lead("ana").await.id, world.lead("bob").await.id);
+    record(&world, ana, true).await;
+    record(&world, bob, false).await;
+    stays(&world, ana, pending()).await;
+    merge(&world, ana, bob).await;
+    stays(&world, ana, blocked()).await;
+    assert_eq!(world.state(ana).await, "dead");
+    let heard = world
+        .core
+        .list_consents(&world.caller, ana, 50, "")
+        .await
+        .unwrap();
+    assert_eq!(
+        (heard.page.items.len(), heard.states[0].standing),
+        (2, Standing::Refused)
+    );
+    assert_eq!(world.view(ana).await.consents.len(), 2);
+
+    // Nothing that is done with the lead sends it.
+    let refused = world.core.sync_lead(&world.caller, ana, None).await;
+    assert_eq!(refused.unwrap_err().reason, Reason::ConsentRequired);
+    let change = LeadChange {
+        stage: Some(Stage::Contacted),
+        ..LeadChange::default()
+    };
+    world.core.update_lead(&world.caller, ana, change).await.unwrap();
+    for name in ["ana", "bob"] {
+        let mut again = warm(name);
+        "we sign within two weeks".clone_into(&mut again.messages[0].text);
+        again.messages[0].id = "again".to_owned();
+        world.collect(again).await;
+    }
+    stays(&world, ana, blocked()).await;
+    assert!(world.grants().await.is_empty());
+
+    world.core.unmerge_lead(&world.caller, ana, None).await.unwrap();
+    stays(&world, ana, pending()).await;
+    stays(&world, bob, blocked()).await;
+}
+
+async fn a_consent_after_the_merge_speaks_for_the_whole_person(world: World) {
+    world.connect().await;
+    let (ana, bob) = (world.lead("ana").await.id, world.lead("bob").await.id);
+    record(&world, ana, false).await;
+    merge(&world, bob, ana).await;
+    stays(&world, bob, blocked()).await;
+    world.pass(Duration::from_secs(1));
+    assert_eq!(record(&world, bob, true).await, Standing::Given);
+    stays(&world, bob, pending()).await;
+    // A merge with somebody who was never asked takes nothing back.
+    let cleo = world.lead("cleo").await.id;
+    world.pass(Duration::from_secs(1));
+    merge(&world, bob, cleo).await;
+    stays(&world, bob, pending()).await;
+    world.pass(Duration::from_secs(1));
+    assert_eq!(record(&world, ana, false).await, Standing::Refused);
+    stays(&world, bob, blocked()).await;
+}
+
+async fn silence_of_an_absorbed_lead_does_not_withhold_what_was_consented(world: World) {
+    require(&world).await;
+    world.connect().await;
+    let (ana, bob) = (world.lead("ana").await.id, world.lead("bob").await.id);
+    record(&world, ana, true).await;
+    merge(&world, bob, ana).await;
+    stays(&world, bob, pending()).await;
+    world.core.unmerge_lead(&world.caller, bob, None).await.unwrap();
+    stays(&world, bob, blocked()).await;
+    stays(&world, ana, pending()).await;
 }
 
 async fn a_refusal_in_a_capture_withholds_the_lead(world: World) {

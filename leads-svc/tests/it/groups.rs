@@ -18,7 +18,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use sea_orm::{EntityTrait, PaginatorTrait};
 
 use crate::{
-    population::{somebody, store},
+    population::{address, somebody, store},
     world::{World, on_both_databases, warm},
 };
 
@@ -64,12 +64,14 @@ async fn a_group_with_a_conflicting_member_stores_nothing(world: World) {
         id: lead.contact_id,
         profile: profile.clone(),
         attributes: Default::default(),
+        seen: Default::default(),
         messages: 0,
         prior: Prior::Absent,
         at: now,
     };
     let mut write = Write::empty(world.workspace);
     write.contact = Some(contact(&twin));
+    write.identities = address(twin.contact_id, &profile);
     let neighbour = change(Stage::Qualified, 2);
     let stored = world
         .store

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use leads_svc::{
     domain::{
         contact::Profile,
+        identity::{Kind, Mark},
         lead::{Channel, Intent, Lead, Outcome, Stage},
         page::{LeadQuery, Order},
         sync::Lane,
@@ -13,6 +14,7 @@ use leads_svc::{
     storage::{
         capture::{ContactWrite, LeadWrite, Write},
         entity::sync_job,
+        identities::Identity,
         transaction::Prior,
     },
 };
@@ -75,8 +77,20 @@ pub fn somebody(random: &mut StdRng, now: DateTime<Utc>) -> (Profile, Lead) {
         last_activity_at: captured_at,
         revision: 1,
         sync_revision: 1,
+        merged_into: None,
+        own: None,
     };
     (profile, lead)
+}
+
+/// What an address is found by.
+pub fn address(contact: Uuid, profile: &Profile) -> Vec<Identity> {
+    let email = profile.email.iter().map(|email| Identity {
+        contact,
+        mark: Mark::new(Kind::Email, email),
+        place: Some(0),
+    });
+    email.collect()
 }
 
 pub async fn store(world: &World, people: Vec<(Profile, Lead)>) {
@@ -85,12 +99,14 @@ pub async fn store(world: &World, people: Vec<(Profile, Lead)>) {
         let mut write = Write::empty(world.workspace);
         write.contact = Some(ContactWrite {
             id: lead.contact_id,
-            profile,
+            profile: profile.clone(),
             attributes: BTreeMap::new(),
+            seen: Default::default(),
             messages: 0,
             prior: Prior::Absent,
             at: lead.captured_at,
         });
+        write.identities = address(lead.contact_id, &profile);
         write.lead = Some(LeadWrite {
             lead,
             prior: Prior::Absent,

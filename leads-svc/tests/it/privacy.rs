@@ -1,13 +1,13 @@
 //! Erased people stay away, leads are kept as long as is said, and a person gets all that is known of them.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use leads_proto::{
     leads::v1::{self, CollectLeadRequest},
     reason::Reason,
 };
 use leads_svc::{
-    domain::{lead::Stage, retention::Retention},
+    domain::{lead::Stage, page::ContactQuery, retention::Retention},
     service::{export::Subject, leads::LeadChange, plan::Collected},
     storage::entity::contact,
 };
@@ -19,6 +19,10 @@ use crate::world::{World, email, on_both_databases, warm};
 on_both_databases!(
     an_erased_person_is_refused_until_a_newer_consent_comes,
     an_erased_person_can_be_erased_again,
+    a_merged_person_is_erased_with_all_addresses,
+    a_merged_person_is_kept_as_long_as_the_lead_that_is_shown,
+    an_export_of_a_merged_person_holds_what_each_of_the_leads_said,
+    a_tombstone_is_no_contact,
     erasures_of_one_workspace_do_not_concern_another,
     a_lead_is_deleted_one_day_past_its_time_and_kept_one_day_before,
     a_lead_with_news_is_kept_though_it_was_due,
@@ -93,6 +97,104 @@ async fn an_erased_person_can_be_erased_again(world: World) {
         assert_eq!(refusal(&world, warm("ana")).await, Some(Reason::ErasedSubject));
     }
     assert_eq!(contact::Entity::find().all(&world.raw).await.unwrap().len(), 1);
+}
+
+async fn merged(world: &World) -> [Uuid; 2] {
+    let leads = [world.lead("ana").await.id, world.lead("bo").await.id];
+    world
+        .core
+        .merge_leads(&world.caller, leads[0], leads[1], &BTreeMap::new(), false)
+        .await
+        .unwrap();
+    leads
+}
+
+async fn a_merged_person_is_erased_with_all_addresses(world: World) {
+    let [ana, _] = merged(&world).await;
+    erase(&world, ana).await;
+    for name in ["ana", "bo"] {
+        assert_eq!(refusal(&world, warm(name)).await, Some(Reason::ErasedSubject));
+    }
+    world.pass(Duration::from_secs(1));
+    let Collected::Created(view) = world.collect(consenting("bo")).await else {
+        panic!("not created")
+    };
+    let Collected::Merged(again) = world.collect(warm("ana")).await else {
+        panic!("not merged")
+    };
+    assert_eq!(again.lead.id, view.lead.id);
+    assert_eq!(again.contact.profile.emails(), [email("bo"), email("ana")]);
+    erase(&world, view.lead.id).await;
+    for name in ["ana", "bo"] {
+        assert_eq!(refusal(&world, warm(name)).await, Some(Reason::ErasedSubject));
+    }
+}
+
+async fn a_tombstone_is_no_contact(world: World) {
+    let lead = world.lead("ana").await;
+    erase(&world, lead.id).await;
+    let tombstone = contact::Entity::find().one(&world.raw).await.unwrap().unwrap();
+    let all = ContactQuery {
+        words: Vec::new(),
+        without_lead: true,
+    };
+    let page = world
+        .core
+        .list_contacts(&world.caller, &all, 50, "")
+        .await
+        .unwrap();
+    assert!(page.items.is_empty());
+    let refused = world.core.get_contact(&world.caller, tombstone.id).await;
+    assert_eq!(refused.unwrap_err().reason, Reason::NotFound);
+    let bo = world.lead("bo").await;
+    let capture = world.read(consenting("ana"));
+    let refused = world
+        .core
+        .upsert_contact(&world.caller, Some(bo.contact_id), capture, None)
+        .await;
+    assert_eq!(refused.unwrap_err().reason, Reason::ErasedSubject);
+}
+
+async fn a_merged_person_is_kept_as_long_as_the_lead_that_is_shown(world: World) {
+    keep(&world, Stage::New, 3).await;
+    let [ana, bo] = merged(&world).await;
+    world.pass(Duration::from_secs(2 * DAY));
+    // News of one is news of the person.
+    world.collect(warm("ana")).await;
+    world.pass(Duration::from_secs(2 * DAY));
+    assert_eq!(world.core.follow_retention().await.unwrap(), 0);
+    assert!(is_there(&world, bo).await);
+    world.pass(Duration::from_secs(2 * DAY));
+    assert_eq!(world.core.follow_retention().await.unwrap(), 1);
+    assert!(!is_there(&world, ana).await);
+    assert!(!is_there(&world, bo).await);
+    assert!(contact::Entity::find().all(&world.raw).await.unwrap().is_empty());
+}
+
+async fn an_export_of_a_merged_person_holds_what_each_of_the_leads_said(world: World) {
+    for name in ["ana", "bo"] {
+        world.collect(consenting(name)).await;
+    }
+    let [ana, bo] = merged(&world).await;
+    for subject in [Subject::Email(email("bo")), Subject::Lead(bo)] {
+        let export = world.core.export_subject(&world.caller, subject).await.unwrap();
+        assert_eq!(export.contact.profile.emails(), [email("ana"), email("bo")]);
+        assert_eq!(export.lead.unwrap().lead.id, ana);
+        assert_eq!(export.consents.len(), 2);
+        assert_eq!(export.consent_states.len(), 1);
+        let said = world
+            .core
+            .list_conversation(&world.caller, ana, 200, "")
+            .await
+            .unwrap();
+        assert_eq!(export.messages, said.items);
+        let told = export.audit_entries.iter().map(|entry| entry.action.as_str());
+        assert!(
+            told.clone().any(|action| action == "lead.merged"),
+            "{:?}",
+            told.collect::<Vec<_>>()
+        );
+    }
 }
 
 async fn erasures_of_one_workspace_do_not_concern_another(world: World) {

@@ -108,20 +108,23 @@ const FREE_MAIL_FAMILIES: [&str; 13] = [
 /// The form in which two normalised addresses are compared: the address itself, or, with `merge_variants`, the address
 /// of the mailbox that its provider delivers it to.
 pub fn address_key(address: &str, merge_variants: bool) -> String {
-    let Some((local, domain)) = address.rsplit_once('@').filter(|_| merge_variants) else {
-        return address.to_owned();
-    };
-    let Some(provider) = PROVIDERS
+    mailbox(address)
+        .filter(|_| merge_variants)
+        .unwrap_or_else(|| address.to_owned())
+}
+
+/// The address of the mailbox that the provider delivers the address to; `None` if its provider is not known to
+/// deliver several addresses to one mailbox.
+pub fn mailbox(address: &str) -> Option<String> {
+    let (local, domain) = address.rsplit_once('@')?;
+    let provider = PROVIDERS
         .iter()
-        .find(|provider| provider.domains.contains(&domain))
-    else {
-        return address.to_owned();
-    };
+        .find(|provider| provider.domains.contains(&domain))?;
     let mut name = without_tag(local).to_owned();
     if provider.ignores_dots {
         name.retain(|letter| letter != '.');
     }
-    format!("{name}@{}", provider.stands_for_all.unwrap_or(domain))
+    Some(format!("{name}@{}", provider.stands_for_all.unwrap_or(domain)))
 }
 
 /// The address that this one is probably a variant of: by its provider's rules, and without a tag at any other domain.

@@ -5,13 +5,15 @@
 //! country that they depend on.
 
 mod address;
+mod marks;
 pub mod noise;
 mod phone;
 mod visitor;
 
 use serde::{Deserialize, Serialize};
 
-pub use address::{address_key, domain, is_free_mail, untagged};
+pub use address::{address_key, domain, is_free_mail, mailbox, untagged};
+pub use marks::{Mark, marks};
 pub use phone::{Country, phone_key, read_phone};
 pub use visitor::check_visitor;
 
@@ -19,24 +21,41 @@ pub use visitor::check_visitor;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// An email address. Equal ones in a workspace are one lead.
+    /// An email address. Equal ones in a workspace are one person.
     Email,
+    /// The mailbox that an address is delivered to. Equal ones in a workspace are one person.
+    Mailbox,
     /// A phone number. Equal ones may be one person.
     Phone,
-    /// The id that a channel gave a visitor. Equal ones may be one person.
+    /// The id that a channel gave a visitor. It finds who has given no address yet; otherwise equal ones may be one
+    /// person.
     Visitor,
+    /// An address without its tag. Equal ones may be one person.
+    AddressVariant,
+    /// A name at a company. Equal ones may be one person.
+    NameAndCompany,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 3] = [Kind::Email, Kind::Phone, Kind::Visitor];
+    pub const ALL: [Kind; 6] = [
+        Kind::Email,
+        Kind::Mailbox,
+        Kind::Phone,
+        Kind::Visitor,
+        Kind::AddressVariant,
+        Kind::NameAndCompany,
+    ];
 
     /// The word that storage uses.
     pub const fn word(self) -> &'static str {
         match self {
             Kind::Email => "email",
+            Kind::Mailbox => "mailbox",
             Kind::Phone => "phone",
             Kind::Visitor => "visitor",
+            Kind::AddressVariant => "address_variant",
+            Kind::NameAndCompany => "name_and_company",
         }
     }
 

@@ -10,6 +10,7 @@ use super::{
     preview::Choices,
     state::State,
 };
+use crate::domain::consent::{self, Current};
 
 /// A merge, apart from whom it merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,4 +47,19 @@ impl Person {
         }
         Some(person)
     }
+}
+
+/// What holds of the person that `lead` survived as, from what holds of each of its leads and the merges between them,
+/// oldest first: [`Person::consent`] without the states.
+pub fn consent_of<'a>(
+    lead: Uuid,
+    merges: &[Link],
+    own: &mut HashMap<Uuid, Option<Current<'a>>>,
+) -> Option<Current<'a>> {
+    let current = own.remove(&lead)?;
+    let of_lead = merges.iter().filter(|link| link.survivor == lead);
+    of_lead.fold(current, |current, link| {
+        let other = consent_of(link.absorbed, merges, own);
+        consent::united(current, other, link.merge.at)
+    })
 }

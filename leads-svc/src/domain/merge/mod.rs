@@ -23,7 +23,7 @@ mod unite;
 #[cfg(test)]
 mod properties;
 
-pub use link::{Link, Merge};
+pub use link::{Link, Merge, consent_of};
 pub use part::{Choice, Part, Side};
 pub use person::{Absorbed, MOST_LEADS, Person, Refusal};
 pub use preview::{Choices, Line, United, Why};

@@ -27,6 +27,8 @@ pub fn unite(survivor: &State, absorbed: &State, choices: &Choices, merged_at: D
     for field in Field::ALL {
         union.field(field);
     }
+    union.state.profile.add_identities(&survivor.profile);
+    union.state.profile.add_identities(&absorbed.profile);
     union.attributes();
     union.stage(merged_at);
     union.owner();

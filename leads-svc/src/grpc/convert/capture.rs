@@ -1,5 +1,7 @@
 //! Captures: from the wire, checked whole.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use leads_proto::leads::v1;
 use prost::Message as _;
@@ -43,31 +45,14 @@ pub fn capture(
         words::required("channel", channel, request.channel, &mut violations).unwrap_or(Channel::Api);
     let captured_at = times::read_past("captured_at", request.captured_at.as_ref(), now, &mut violations);
     let contact = request.contact.unwrap_or_default();
-    let raw = RawProfile {
-        email: &contact.email,
-        name: &contact.name,
-        phone: &contact.phone,
-        company: &contact.company,
-        title: &contact.title,
-    };
-    let profile = Profile::check("contact", raw, &mut violations);
-    let attributes = check_attributes("contact.attributes", contact.attributes.iter(), &mut violations);
+    let (profile, attributes) = person(&contact, &mut violations);
     let intent = request
         .intent
         .map(|given| intent(&given, captured_at, &mut violations));
     let consents = consents(&request.consents, channel, captured_at, &mut violations);
     let messages = messages(&request.messages, captured_at, now, &mut violations);
     conversation_id(&request.conversation_id, &mut violations);
-    let is_silent = [
-        &contact.email,
-        &contact.name,
-        &contact.phone,
-        &contact.company,
-        &contact.title,
-    ]
-    .iter()
-    .all(|text| text.trim().is_empty());
-    let is_empty = profile == Profile::default() && (is_silent || violations.is_empty());
+    let is_empty = profile == Profile::default() && (is_silent(&contact) || violations.is_empty());
     if is_empty && request.messages.is_empty() {
         violations.add(
             "contact",
@@ -146,8 +131,40 @@ pub fn append(request: v1::AppendConversationRequest, now: DateTime<Utc>) -> Res
     })
 }
 
+/// Whether nothing is said of the person, be it valid or not.
+pub(super) fn is_silent(contact: &v1::Contact) -> bool {
+    [
+        &contact.email,
+        &contact.name,
+        &contact.phone,
+        &contact.company,
+        &contact.title,
+        &contact.visitor_id,
+    ]
+    .iter()
+    .all(|text| text.trim().is_empty())
+}
+
+/// Checks a person.
+pub(super) fn person(
+    contact: &v1::Contact,
+    violations: &mut Violations,
+) -> (Profile, BTreeMap<String, String>) {
+    let raw = RawProfile {
+        email: &contact.email,
+        name: &contact.name,
+        phone: &contact.phone,
+        company: &contact.company,
+        title: &contact.title,
+        visitor_id: &contact.visitor_id,
+    };
+    let profile = Profile::check("contact", raw, violations);
+    let attributes = check_attributes("contact.attributes", contact.attributes.iter(), violations);
+    (profile, attributes)
+}
+
 /// Checks messages that are to be stored.
-fn messages(
+pub(super) fn messages(
     given: &[v1::Message],
     default_at: DateTime<Utc>,
     now: DateTime<Utc>,
@@ -204,7 +221,7 @@ fn messages(
 }
 
 /// Checks the caller's id of a conversation.
-fn conversation_id(id: &str, violations: &mut Violations) {
+pub(super) fn conversation_id(id: &str, violations: &mut Violations) {
     if id.len() > MAX_ID || id.chars().any(char::is_control) {
         violations.add(
             "conversation_id",
@@ -214,7 +231,11 @@ fn conversation_id(id: &str, violations: &mut Violations) {
 }
 
 /// Checks a request id; `body` encodes the request without it.
-fn request_key(id: &str, body: impl FnOnce() -> Vec<u8>, violations: &mut Violations) -> Option<RequestKey> {
+pub(super) fn request_key(
+    id: &str,
+    body: impl FnOnce() -> Vec<u8>,
+    violations: &mut Violations,
+) -> Option<RequestKey> {
     Some(RequestKey {
         id: request_id(id, violations)?,
         digest: Sha256::digest(body()).into(),

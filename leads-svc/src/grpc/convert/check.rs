@@ -5,7 +5,7 @@ use http::request::Parts;
 use leads_proto::leads::v1;
 use prost::Message;
 
-use super::{capture, connection, consent, keys, members, plans, privacy, query, settings};
+use super::{capture, connection, consent, contacts, keys, members, merge, plans, privacy, query, settings};
 use crate::{domain::violation::Violation, service::principal::Principal};
 
 /// Every rule that the message of a call breaks.
@@ -37,6 +37,17 @@ fn of_method(call: &Parts, message: &[u8], now: DateTime<Utc>) -> Option<Vec<Vio
         "ListScores" => of(message, |request: v1::ListScoresRequest| {
             query::of_lead(&request.lead_id, request.page_size)
         }),
+        "ListDuplicates" => of(message, |request: v1::ListDuplicatesRequest| {
+            query::only(&request.lead_id)
+        }),
+        "UpsertContact" => of(message, |request| contacts::upsert(request, now)),
+        "GetContact" => of(message, |request: v1::GetContactRequest| {
+            contacts::only(&request.contact_id)
+        }),
+        "ListContacts" => of(message, |request| contacts::list(&request)),
+        "AppendContactConversation" => of(message, |request| contacts::append(request, now)),
+        "MergeLeads" => of(message, |request| merge::merge(&request)),
+        "UnmergeLead" => of(message, |request| merge::unmerge(&request)),
         "SyncLead" => of(message, |request| query::sync(&request)),
         "CreateWorkspace" => of(message, |request| settings::new_workspace(&request)),
         "UpdateSettings" => of(message, |request| settings::change(&request)),

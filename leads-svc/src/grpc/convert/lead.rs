@@ -7,13 +7,12 @@ use crate::{
     domain::{
         activity::Activity,
         capture::StoredMessage,
-        contact::Contact,
         ids,
         lead::Intent,
         score::{Dimension, Score},
         sync::{Link, Reason},
     },
-    service::{qualification::Band, view::LeadView},
+    service::{contacts::ContactView, leads::Duplicate, qualification::Band, view::LeadView},
 };
 
 /// A lead.
@@ -28,7 +27,10 @@ pub fn lead(view: LeadView) -> v1::Lead {
     v1::Lead {
         etag: lead.etag(),
         id: ids::format::<ids::Lead>(lead.id),
-        contact: Some(contact(person)),
+        contact: Some(contact(ContactView {
+            contact: person,
+            lead: Some(lead.id),
+        })),
         stage: words::stage(lead.stage).into(),
         outcome: lead
             .outcome
@@ -53,9 +55,32 @@ pub fn lead(view: LeadView) -> v1::Lead {
     }
 }
 
+/// A lead that may be the same person as another.
+pub fn duplicate(duplicate: Duplicate) -> v1::Duplicate {
+    let Duplicate {
+        lead: view,
+        candidate,
+    } = duplicate;
+    v1::Duplicate {
+        lead: Some(lead(view)),
+        score: candidate.score.into(),
+        reasons: candidate
+            .reasons
+            .into_iter()
+            .map(|reason| reason.word().to_owned())
+            .collect(),
+    }
+}
+
 /// A contact.
-pub fn contact(contact: Contact) -> v1::Contact {
+pub fn contact(view: ContactView) -> v1::Contact {
+    let ContactView { contact, lead } = view;
     v1::Contact {
+        emails: contact.profile.emails(),
+        phones: contact.profile.phones(),
+        visitor_ids: contact.profile.visitors,
+        visitor_id: String::new(),
+        lead_id: lead.map(ids::format::<ids::Lead>).unwrap_or_default(),
         id: ids::format::<ids::Contact>(contact.id),
         email: contact.profile.email.unwrap_or_default(),
         name: contact.profile.name.unwrap_or_default(),

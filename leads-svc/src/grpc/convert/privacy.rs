@@ -15,6 +15,7 @@ use crate::{
     },
     service::{
         audit::{Anchor, Entry, Problem, Walk, mac_text, parse_mac},
+        contacts::ContactView,
         export::{Export, Subject},
         retention::Candidate,
     },
@@ -125,7 +126,10 @@ pub fn subject(request: &v1::ExportSubjectRequest) -> Result<Subject, Vec<Violat
 pub fn export(export: Export) -> v1::SubjectExport {
     v1::SubjectExport {
         exported_at: Some(timestamp(export.at)),
-        contact: Some(lead::contact(export.contact)),
+        contact: Some(lead::contact(ContactView {
+            contact: export.contact,
+            lead: export.lead.as_ref().map(|view| view.lead.id),
+        })),
         lead: export.lead.map(|view| lead::lead(*view)),
         messages: export.messages.into_iter().map(lead::message).collect(),
         scores: export.scores.into_iter().map(lead::score).collect(),

@@ -52,13 +52,7 @@ pub fn list(request: &v1::ListLeadsRequest) -> Result<(LeadQuery, u64), Vec<Viol
     if score_min.zip(score_max).is_some_and(|(min, max)| min > max) {
         violations.add("score_min", "is larger than score_max");
     }
-    if request.q.chars().count() > MAX_QUERY {
-        violations.add("q", format!("must have at most {MAX_QUERY} characters"));
-    }
-    let words = search::words(&request.q);
-    if words.is_empty() && !request.q.is_empty() {
-        violations.add("q", "holds no letters or digits to search for");
-    }
+    let words = words(&request.q, &mut violations);
     let query = LeadQuery {
         score_min,
         score_max,
@@ -90,6 +84,18 @@ pub fn sync(request: &v1::SyncLeadRequest) -> Result<(Uuid, Option<Provider>), V
     let id = lead("lead_id", &request.lead_id, &mut violations);
     let provider = words::read_provider("provider", request.provider, &mut violations);
     violations.into_result((id, provider))
+}
+
+/// Words to search for.
+pub(super) fn words(text: &str, violations: &mut Violations) -> Vec<String> {
+    if text.chars().count() > MAX_QUERY {
+        violations.add("q", format!("must have at most {MAX_QUERY} characters"));
+    }
+    let words = search::words(text);
+    if words.is_empty() && !text.is_empty() {
+        violations.add("q", "holds no letters or digits to search for");
+    }
+    words
 }
 
 /// A lead's id and a page size.

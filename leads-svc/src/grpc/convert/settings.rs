@@ -9,6 +9,7 @@ use crate::domain::{
     consent_policy::ConsentPolicy,
     contact::Field,
     icp::IdealCustomer,
+    identity::Country,
     ids,
     lead::Stage,
     retention::{MAX_DAYS, Retention},
@@ -20,11 +21,13 @@ use crate::domain::{
 use super::{capture, times::timestamp, words};
 
 const MAX_TERMS: usize = 50;
-const PATHS: [&str; 7] = [
+const PATHS: [&str; 9] = [
     "ideal_customer",
     "hot_threshold",
     "sync_threshold",
     "required_fields",
+    "merge_address_variants",
+    "country",
     "consent_policy",
     "consent_purpose",
     "retention_days",
@@ -57,6 +60,12 @@ fn settings(settings: Settings) -> v1::Settings {
             .into_iter()
             .map(|field| field.name().to_owned())
             .collect(),
+        merge_address_variants: Some(settings.merge_address_variants),
+        country: Some(
+            settings
+                .country
+                .map_or_else(String::new, |country| country.code().to_owned()),
+        ),
         consent_policy: words::policy(settings.consent_policy).into(),
         consent_purpose: settings.consent_purpose,
         retention_days: settings
@@ -130,6 +139,14 @@ pub fn read(prefix: &str, given: &v1::Settings, mask: &[String], violations: &mu
             .and_then(|score| threshold(&at("sync_threshold"), score, 0, violations)),
         required_fields: (has("required_fields") && (!mask.is_empty() || !given.required_fields.is_empty()))
             .then(|| required_fields(&at("required_fields"), &given.required_fields, violations)),
+        merge_address_variants: given
+            .merge_address_variants
+            .filter(|_| has("merge_address_variants")),
+        country: given
+            .country
+            .as_deref()
+            .filter(|_| has("country"))
+            .map(|code| country(&at("country"), code, violations)),
         consent_policy: has("consent_policy")
             .then(|| words::read_policy(&at("consent_policy"), given.consent_policy, violations))
             .flatten(),
@@ -149,6 +166,8 @@ pub struct Patch {
     hot_threshold: Option<u8>,
     sync_threshold: Option<u8>,
     required_fields: Option<Vec<Field>>,
+    merge_address_variants: Option<bool>,
+    country: Option<Option<Country>>,
     consent_policy: Option<ConsentPolicy>,
     consent_purpose: Option<String>,
     retention: Option<Retention>,
@@ -162,10 +181,13 @@ impl Patch {
             hot_threshold: self.hot_threshold.unwrap_or(settings.hot_threshold),
             sync_threshold: self.sync_threshold.unwrap_or(settings.sync_threshold),
             required_fields: self.required_fields.unwrap_or(settings.required_fields),
+            merge_address_variants: self
+                .merge_address_variants
+                .unwrap_or(settings.merge_address_variants),
+            country: self.country.unwrap_or(settings.country),
             consent_policy: self.consent_policy.unwrap_or(settings.consent_policy),
             consent_purpose: self.consent_purpose.unwrap_or(settings.consent_purpose),
             retention: self.retention.unwrap_or(settings.retention),
-            ..settings
         }
     }
 }
@@ -225,6 +247,14 @@ fn threshold(field: &str, score: i32, least: u8, violations: &mut Violations) ->
             None
         }
     }
+}
+
+fn country(field: &str, code: &str, violations: &mut Violations) -> Option<Country> {
+    let country = Country::parse(code);
+    if country.is_none() && !code.is_empty() {
+        violations.add(field, "must be an ISO 3166-1 code of two letters, such as DE");
+    }
+    country
 }
 
 fn required_fields(field: &str, names: &[String], violations: &mut Violations) -> Vec<Field> {

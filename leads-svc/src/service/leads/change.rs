@@ -1,5 +1,6 @@
 //! Changing leads.
 
+use chrono::{DateTime, Utc};
 use leads_proto::reason::Reason;
 use uuid::Uuid;
 
@@ -8,6 +9,7 @@ use crate::{
         activity::{Change, Kind},
         consent::Standing,
         lead::{Lead, Outcome, Stage, TransitionError, check_transition},
+        merge::{Choice, Link, Part, Side, Update},
     },
     service::{
         capture::{MAX_TRIES, contended},
@@ -20,6 +22,7 @@ use crate::{
     storage::{
         capture::{LeadWrite, Write},
         leads::Record,
+        merges::MergeWrite,
         transaction::Prior,
     },
 };
@@ -45,28 +48,35 @@ impl Core {
     /// # Errors
     /// `SCOPE_REQUIRED`, `NOT_FOUND`, `ETAG_MISMATCH`, `STAGE_TRANSITION`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
     pub async fn update_lead(&self, principal: &Principal, id: Uuid, change: LeadChange) -> Result<LeadView> {
-        self.change_lead(principal, id, |occasion, record, holds| {
-            plan_update(occasion, record, &change, holds)
+        self.change_lead(principal, id, |occasion, record, merges, holds| {
+            plan_update(occasion, record, merges, &change, holds)
         })
         .await
     }
 
-    /// Stores what `plan` makes of a lead and of what holds for the workspace's consent purpose, planned again from a fresh read if somebody was faster; nothing if there is
-    /// nothing to change.
+    /// Stores what `plan` makes of a lead, of its merges and of what holds for the workspace's consent purpose, planned
+    /// again from a fresh read if somebody was faster; nothing if there is nothing to change.
     pub(super) async fn change_lead(
         &self,
         principal: &Principal,
         id: Uuid,
-        plan: impl Fn(&Occasion<'_>, Record, Option<Standing>) -> Result<Option<Write>> + Send + Sync,
+        plan: impl Fn(&Occasion<'_>, Record, Vec<Link>, Option<Standing>) -> Result<Option<Write>> + Send + Sync,
     ) -> Result<LeadView> {
         principal.require(Scope::LeadsWrite)?;
         let facts = self.facts(principal.workspace()?).await?;
         let actor = principal.actor();
-        let _turn = self.turns.take(facts.workspace.id, &id.to_string()).await;
+        let _turn = self.turns.take(facts.workspace.id, &[&id.to_string()]).await;
         for attempt in 0..MAX_TRIES {
             let record = self.record(&facts, id).await?;
-            let holds = self.standing(&facts, record.contact.id).await?;
-            let stored = match plan(&self.occasion(&facts, &actor), record, holds)? {
+            let merges = if record.lead.own.is_some() {
+                self.store
+                    .merges_of(facts.workspace.id, &facts.keys, &[record.lead.id])
+                    .await?
+            } else {
+                Vec::new()
+            };
+            let holds = self.standing(&facts, &record.lead).await?;
+            let stored = match plan(&self.occasion(&facts, &actor), record, merges, holds)? {
                 Some(write) => self.store_write(&facts, write, attempt > 0).await?,
                 None => true,
             };
@@ -81,6 +91,7 @@ impl Core {
 fn plan_update(
     occasion: &Occasion<'_>,
     record: Record,
+    merges: Vec<Link>,
     change: &LeadChange,
     holds: Option<Standing>,
 ) -> Result<Option<Write>> {
@@ -110,10 +121,11 @@ fn plan_update(
     .into_iter()
     .flatten()
     .collect();
-    if stage_changes.is_empty() && own_changes.is_empty() {
+    let mut write = Write::empty(occasion.facts.workspace.id);
+    choose(&mut write, &mut lead, merges, change, occasion.now);
+    if stage_changes.is_empty() && own_changes.is_empty() && lead.own == before.own {
         return Ok(None);
     }
-    let mut write = Write::empty(occasion.facts.workspace.id);
     lead.revision += 1;
     lead.last_activity_at = occasion.now;
     if !stage_changes.is_empty() {
@@ -135,6 +147,33 @@ fn plan_update(
         prior: Prior::At(before.revision),
     });
     Ok(Some(write))
+}
+
+/// Of a lead that absorbed others, what is set by hand is its own and counts in its merges from now on.
+fn choose(write: &mut Write, lead: &mut Lead, merges: Vec<Link>, change: &LeadChange, now: DateTime<Utc>) {
+    let is_stage = change.stage.is_some() || change.outcome.is_some();
+    let update = Update {
+        stage: is_stage.then_some((lead.stage, lead.outcome)),
+        tags: change.tags.clone(),
+        owner: change.owner.clone(),
+    };
+    let Some(own) = &mut lead.own else { return };
+    own.update(&update, now);
+    let parts = [
+        (Part::Stage, update.stage.is_some()),
+        (Part::Tags, update.tags.is_some()),
+        (Part::Owner, update.owner.is_some()),
+    ];
+    let side = Side::Survivor;
+    for mut link in merges {
+        for (part, _) in parts.iter().filter(|(_, is_set)| *is_set) {
+            link.merge.choices.insert(part.clone(), Choice { side, at: now });
+        }
+        write.merges.push(MergeWrite::Chosen {
+            id: link.merge.id,
+            choices: link.merge.choices,
+        });
+    }
 }
 
 /// Whether a CRM is sent the owner: only if the workspace mapped it.

@@ -13,6 +13,7 @@ use crate::{
         capture::StoredMessage,
         consent::{Consent, Standing},
         contact::Contact,
+        lead::Lead,
         page::{LeadCursor, LeadQuery},
         plan::Entitlement,
         score::Score,
@@ -24,7 +25,7 @@ use crate::{
         principal::{Principal, Scope},
         view::LeadView,
     },
-    storage::leads::Record,
+    storage::leads::{Record, Shown},
 };
 
 /// Consents shown with a lead of a list: none, a page would need a query each.
@@ -96,12 +97,12 @@ impl Core {
             .store
             .standings(
                 facts.workspace.id,
-                page.items.iter().map(|record| record.contact.id),
+                &page.items.iter().map(|record| &record.lead).collect::<Vec<_>>(),
                 &facts.workspace.settings.consent_purpose,
             )
             .await?;
         Ok(page.map(|record| {
-            let holds = standings.get(&record.contact.id).copied();
+            let holds = standings.get(&record.lead.id).copied();
             LeadView::new(record, CONSENTS_IN_LISTS, holds, &facts)
         }))
     }
@@ -120,11 +121,15 @@ impl Core {
         let facts = self.readable(principal).await?;
         let list = List::new(&facts, "ListConversation", &id, size, self.store.clock().now());
         let from = list.cursor::<i64>(token)?.unwrap_or_default();
-        let contact = self.contact_of(&facts, id).await?;
-        let messages = self
-            .store
-            .messages(facts.workspace.id, &facts.keys, contact, from, list.rows())
-            .await?;
+        let shown = self.shown(&facts, id).await?;
+        let messages = if shown.has_absorbed {
+            self.united_messages(&facts, shown.lead, from, list.rows())
+                .await?
+        } else {
+            self.store
+                .messages(facts.workspace.id, &facts.keys, shown.contact, from, list.rows())
+                .await?
+        };
         self.note_read(principal, &facts, "ListConversation", 1);
         list.page(
             messages,
@@ -147,10 +152,10 @@ impl Core {
         let facts = self.readable(principal).await?;
         let list = List::new(&facts, "ListActivities", &id, size, self.store.clock().now());
         let before = list.cursor::<Uuid>(token)?;
-        self.contact_of(&facts, id).await?;
+        let leads = self.leads_shown_as(&facts, id).await?;
         let activities = self
             .store
-            .activities(facts.workspace.id, &facts.keys, id, before, list.rows())
+            .activities(facts.workspace.id, &facts.keys, &leads, before, list.rows())
             .await?;
         self.note_read(principal, &facts, "ListActivities", 1);
         let mut page = list.page(activities, activity_bytes, |activity| activity.id)?;
@@ -175,10 +180,10 @@ impl Core {
         facts.require(Entitlement::Scoring)?;
         let list = List::new(&facts, "ListScores", &id, size, self.store.clock().now());
         let before = list.cursor::<Uuid>(token)?;
-        self.contact_of(&facts, id).await?;
+        let leads = self.leads_shown_as(&facts, id).await?;
         let scores = self
             .store
-            .scores(facts.workspace.id, &facts.keys, id, before, list.rows())
+            .scores(facts.workspace.id, &facts.keys, &leads, before, list.rows())
             .await?;
         self.note_read(principal, &facts, "ListScores", 1);
         let page = list.page(scores, |(_, score)| score_bytes(score), |(id, _)| *id)?;
@@ -190,36 +195,78 @@ impl Core {
         self.facts(principal.workspace()?).await
     }
 
-    async fn contact_of(&self, facts: &Facts, lead: Uuid) -> Result<Uuid> {
-        let found = self.store.find_contact_of_lead(facts.workspace.id, lead).await?;
+    pub(in crate::service) async fn shown(&self, facts: &Facts, lead: Uuid) -> Result<Shown> {
+        let found = self.store.find_shown(facts.workspace.id, lead).await?;
         found.ok_or_else(|| Error::not_found("lead"))
     }
 
+    /// The lead that a lead is shown as, and all that are shown as it.
+    pub(in crate::service) async fn leads_shown_as(&self, facts: &Facts, lead: Uuid) -> Result<Vec<Uuid>> {
+        let shown = self.shown(facts, lead).await?;
+        if shown.has_absorbed {
+            Ok(self.store.leads_shown_as(facts.workspace.id, shown.lead).await?)
+        } else {
+            Ok(vec![shown.lead])
+        }
+    }
+
+    pub(in crate::service) async fn united_messages(
+        &self,
+        facts: &Facts,
+        lead: Uuid,
+        from: i64,
+        most: u64,
+    ) -> Result<Vec<StoredMessage>> {
+        let group = self.group_of(facts, lead).await?;
+        let (from, most) = (
+            usize::try_from(from).unwrap_or_default(),
+            usize::try_from(most).unwrap_or(usize::MAX),
+        );
+        Ok(group
+            .transcript(&group.tree)
+            .into_iter()
+            .skip(from)
+            .take(most)
+            .collect())
+    }
+
     pub(super) async fn record(&self, facts: &Facts, id: Uuid) -> Result<Record> {
-        let found = self.store.find_lead(facts.workspace.id, &facts.keys, id).await?;
+        let (workspace, keys) = (facts.workspace.id, &facts.keys);
+        let mut found = self.store.find_lead(workspace, keys, id).await?;
+        if let Some(root) = found.as_ref().and_then(|found| found.lead.merged_into) {
+            found = self.store.find_lead(workspace, keys, root).await?;
+        }
         found.ok_or_else(|| Error::not_found("lead"))
     }
 
     /// What holds for the workspace's consent purpose.
-    pub(super) async fn standing(&self, facts: &Facts, contact: Uuid) -> Result<Option<Standing>> {
+    pub(super) async fn standing(&self, facts: &Facts, lead: &Lead) -> Result<Option<Standing>> {
         let purpose = &facts.workspace.settings.consent_purpose;
-        let standings = self
-            .store
-            .standings(facts.workspace.id, [contact], purpose)
-            .await?;
-        Ok(standings.get(&contact).copied())
+        let workspace = facts.workspace.id;
+        let standings = self.store.standings(workspace, &[lead], purpose).await?;
+        Ok(standings.get(&lead.id).copied())
     }
 
     pub(in crate::service) async fn view(&self, facts: &Facts, id: Uuid) -> Result<LeadView> {
         let record = self.record(facts, id).await?;
-        let mut consents = self.deciding_consents(facts, record.contact.id).await?;
-        let holds = plan::standing(&self.occasion(facts, ""), &consents);
-        consents.truncate(plan::SHOWN_CONSENTS);
+        let occasion = self.occasion(facts, "");
+        let (consents, holds) = if record.lead.own.is_some() {
+            let group = self.group_of(facts, record.lead.id).await?;
+            (
+                group.newest_consents(&group.tree),
+                group.standing(&occasion, &group.tree),
+            )
+        } else {
+            let mut consents = self.deciding_consents(facts, record.contact.id).await?;
+            let holds = plan::standing(&occasion, &consents);
+            consents.truncate(plan::SHOWN_CONSENTS);
+            (consents, holds)
+        };
         Ok(LeadView::new(record, consents, holds, facts))
     }
 }
 
-fn attribute_bytes(contact: &Contact) -> usize {
+pub(in crate::service) fn attribute_bytes(contact: &Contact) -> usize {
     let attributes = contact.attributes.iter();
     attributes.map(|(key, value)| key.len() + value.len()).sum()
 }

@@ -40,7 +40,7 @@ impl Core {
         let facts = self.facts(principal.workspace()?).await?;
         facts.require(Entitlement::CrmSync)?;
         let view = self
-            .change_lead(principal, id, |occasion, record, holds| {
+            .change_lead(principal, id, |occasion, record, _, holds| {
                 plan_sync(occasion, record, holds, provider).map(Some)
             })
             .await?;

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     domain::{
         capture::{Message, StoredMessage},
+        contact::Contact,
         ids,
         lead::Lead,
     },
@@ -60,14 +61,8 @@ pub fn append_messages(
         let view = LeadView::new(record, consents, holds, occasion.facts);
         return (write, Box::new(view), appended);
     }
-    write.contact = Some(ContactWrite {
-        id: contact.id,
-        profile: contact.profile.clone(),
-        attributes: contact.attributes.clone(),
-        messages: messages.len() as i64,
-        prior: Prior::At(person.revision),
-        at: occasion.now,
-    });
+    let prior = Prior::At(person.revision);
+    write.contact = Some(ContactWrite::of(&contact, messages.len(), prior, occasion.now));
     let profile_before = contact.profile.clone();
     let before = Before {
         lead,
@@ -79,10 +74,58 @@ pub fn append_messages(
         score,
         jobs,
         consents,
+        activity: None,
         standings: [holds, holds],
     };
     let view = change_lead(&occasion, &mut write, before, None);
     (write, view, appended)
+}
+
+/// Plans the addition of messages to a contact that is no lead.
+pub fn append_to_contact(
+    occasion: Occasion<'_>,
+    known: Known,
+    new: Vec<Message>,
+    conversation_id: &str,
+) -> (Write, Contact, usize) {
+    let mut write = Write::empty(occasion.facts.workspace.id);
+    let Known {
+        person, mut messages, ..
+    } = known;
+    let contact = person.contact;
+    let appended = append(
+        &occasion,
+        &mut write,
+        contact.id,
+        &mut messages,
+        new,
+        conversation_id,
+    );
+    if appended > 0 {
+        let prior = Prior::At(person.revision);
+        write.contact = Some(ContactWrite::of(&contact, messages.len(), prior, occasion.now));
+    }
+    (write, contact, appended)
+}
+
+/// Adds messages of another contact of the same person, as far as the conversation does not have them yet.
+pub(super) fn take_over(
+    occasion: &Occasion<'_>,
+    write: &mut Write,
+    contact: Uuid,
+    messages: &mut Vec<StoredMessage>,
+    others: Vec<StoredMessage>,
+) {
+    let name = |message: &StoredMessage| (message.conversation_id.clone(), message.external_id.clone());
+    let known: HashSet<(String, String)> = messages.iter().map(name).collect();
+    for other in others {
+        if !known.contains(&name(&other)) {
+            let position = messages.len() as i64;
+            let stored = StoredMessage { position, ..other };
+            write.messages.push((occasion.id(), contact, stored.clone()));
+            messages.push(stored);
+        }
+    }
 }
 
 /// Adds the messages that the conversation does not have yet; returns how many.

@@ -15,6 +15,17 @@ use crate::{
 /// Consents that are shown with a lead.
 pub const SHOWN_CONSENTS: usize = 20;
 
+/// Who a capture is of.
+#[derive(Debug, Clone, Default)]
+pub struct Whom {
+    /// The person, if known.
+    pub known: Option<Known>,
+    /// A contact without an address that turned out to be the same person.
+    pub joined: Option<Known>,
+    /// Place of the next contact that has the capture's visitor id.
+    pub next_place: i32,
+}
+
 /// A person with everything that a change has to know.
 #[derive(Debug, Clone)]
 pub struct Known {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{occasion::Occasion, owe::owe};
 use crate::{
     domain::{
-        activity::{Change, Kind},
+        activity::{Activity, Change, Kind},
         capture::StoredMessage,
         consent::{Consent, Standing},
         contact::{Contact, Profile},
@@ -41,6 +41,8 @@ pub(super) struct Before {
     pub(super) score: Option<Score>,
     pub(super) jobs: HashMap<Provider, Job>,
     pub(super) consents: Vec<Consent>,
+    /// What happened, if it was neither a capture nor a message.
+    pub(super) activity: Option<Activity>,
     /// What holds for the workspace's consent purpose, before and after.
     pub(super) standings: [Option<Standing>; 2],
 }
@@ -63,7 +65,9 @@ pub(super) fn change_lead(
         mut jobs,
         consents,
         standings: [held, holds],
+        activity,
     } = before;
+    let is_other = activity.is_some();
     let prior = if is_new {
         Prior::Absent
     } else {
@@ -102,6 +106,8 @@ pub(super) fn change_lead(
             write
                 .activities
                 .push((lead.id, occasion.activity(Kind::Merged, changes.clone(), text)));
+        } else if let Some(activity) = activity {
+            write.activities.push((lead.id, activity));
         } else {
             let text = format!("{appended} new messages");
             write.activities.push((
@@ -109,7 +115,7 @@ pub(super) fn change_lead(
                 occasion.activity(Kind::ConversationAppended, Vec::new(), text),
             ));
         }
-        if rescored || !changes.is_empty() {
+        if rescored || is_other || !changes.is_empty() {
             lead.sync_revision += 1;
         }
     } else {
@@ -141,7 +147,8 @@ pub(super) fn change_lead(
     lead.last_activity_at = occasion.now;
     let filled = contact.profile.filled();
     let policy = settings.consent_policy;
-    if is_new || rescored || !changes.is_empty() || policy.withholds(held) != policy.withholds(holds) {
+    let is_sent = is_new || is_other || rescored || !changes.is_empty();
+    if is_sent || policy.withholds(held) != policy.withholds(holds) {
         owe(occasion, write, &lead, filled, &mut jobs, holds, None);
     }
     write.lead = Some(LeadWrite {

@@ -11,10 +11,10 @@ pub struct Model {
     pub id: Uuid,
     /// Workspace.
     pub workspace_id: Uuid,
-    /// Keyed hash of the normalised address.
-    pub email_index: Option<Vec<u8>>,
     /// Encrypted `domain::contact::Profile`.
     pub profile: Vec<u8>,
+    /// Encrypted `domain::contact::Seen`; none if there is nothing.
+    pub seen_sealed: Option<Vec<u8>>,
     /// Bits of the fields that have a value.
     pub filled: i16,
     /// Facts that lists can filter by.

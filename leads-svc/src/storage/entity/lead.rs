@@ -45,6 +45,10 @@ pub struct Model {
     pub revision: i64,
     /// Changes so far of what a CRM may be sent.
     pub sync_revision: i64,
+    /// The lead that it is shown as, since it was merged.
+    pub merged_into: Option<Uuid>,
+    /// Encrypted `domain::merge::State` of its own, if it absorbed others.
+    pub own_sealed: Option<Vec<u8>>,
 }
 
 /// None: joins are written where they are used.

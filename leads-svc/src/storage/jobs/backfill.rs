@@ -22,10 +22,10 @@ use crate::{
     storage::{
         Store, Transaction,
         connections::State,
-        consents::withheld,
         entity::{connection, contact, lead, sync_job},
         error::{Error, Result},
         rows, scope,
+        standings::withheld,
         transaction::Prior,
     },
 };
@@ -99,11 +99,13 @@ impl Store {
     /// # Errors
     /// The database.
     pub async fn leads_to_owe(&self, look: &Look, settings: &Settings) -> Result<Vec<Place>> {
+        let withheld = withheld(self.reader(), look.workspace, settings, self.clock.now()).await?;
         let mut select = scope::select::<lead::Entity>(look.workspace)
             .select_only()
             .columns([lead::Column::CapturedAt, lead::Column::Id])
+            .filter(lead::Column::MergedInto.is_null())
             .filter(is_owed(look, settings))
-            .filter(withheld(settings, self.clock.now()).not())
+            .filter(withheld.not())
             .order_by_asc(lead::Column::CapturedAt)
             .order_by_asc(lead::Column::Id)
             .limit(STEP);

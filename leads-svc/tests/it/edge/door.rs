@@ -352,6 +352,27 @@ impl LeadsService for Stub {
         Err(Status::unimplemented(""))
     }
 
+    async fn list_duplicates(
+        &self,
+        _: Request<pb::ListDuplicatesRequest>,
+    ) -> Result<Response<pb::ListDuplicatesResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn merge_leads(
+        &self,
+        _: Request<pb::MergeLeadsRequest>,
+    ) -> Result<Response<pb::MergeLeadsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn unmerge_lead(
+        &self,
+        _: Request<pb::UnmergeLeadRequest>,
+    ) -> Result<Response<pb::UnmergeLeadResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn list_scores(
         &self,
         _: Request<pb::ListScoresRequest>,

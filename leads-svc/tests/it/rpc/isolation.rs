@@ -143,12 +143,52 @@ fn naming_lead(path: &str, lead_id: &str) -> Option<Vec<u8>> {
             ..Default::default()
         }
         .encode_to_vec(),
+        "MergeLeads" => v1::MergeLeadsRequest {
+            absorbed_lead_id: ids::format::<ids::Lead>(Uuid::from_u128(7)),
+            lead_id,
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "UnmergeLead" => v1::UnmergeLeadRequest {
+            lead_id,
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "ListDuplicates" => v1::ListDuplicatesRequest { lead_id }.encode_to_vec(),
         "ListConversation" | "ListActivities" | "ListScores" => v1::ListScoresRequest {
             lead_id,
             ..Default::default()
         }
         .encode_to_vec(),
         "SyncLead" => v1::SyncLeadRequest { lead_id, provider: 0 }.encode_to_vec(),
+        _ => return None,
+    })
+}
+
+/// A request that names a contact.
+fn naming_contact(path: &str, contact_id: &str) -> Option<Vec<u8>> {
+    let contact_id = contact_id.to_owned();
+    Some(match path.strip_prefix("/leads.v1.ContactsService/")? {
+        "GetContact" => v1::GetContactRequest { contact_id }.encode_to_vec(),
+        "UpsertContact" => v1::UpsertContactRequest {
+            contact: Some(v1::Contact {
+                id: contact_id,
+                name: "A Stranger".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "AppendContactConversation" => v1::AppendContactConversationRequest {
+            contact_id,
+            messages: vec![v1::Message {
+                role: v1::MessageRole::Visitor.into(),
+                text: "hello".to_owned(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        }
+        .encode_to_vec(),
         _ => return None,
     })
 }
@@ -240,6 +280,13 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
             assert_eq!(answer.leads, []);
             let answer: v1::ListLeadsResponse = service.ask(path, &owner.key, &request).await.unwrap();
             assert_eq!(answer.leads.len(), 1);
+        }
+        "ListContacts" => {
+            let request = v1::ListContactsRequest::default();
+            let answer: v1::ListContactsResponse = service.ask(path, stranger, &request).await.unwrap();
+            assert_eq!(answer.contacts, []);
+            let answer: v1::ListContactsResponse = service.ask(path, &owner.key, &request).await.unwrap();
+            assert_eq!(answer.contacts.len(), 1);
         }
         "GetWorkspace" => {
             let answer: v1::Workspace = service
@@ -444,7 +491,12 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
 async fn every_method_keeps_workspaces_and_destinations_apart(world: World) {
     let owner = Owner::new(world).await;
     let service = &owner.service;
-    let unknown = ids::format::<ids::Lead>(Uuid::from_u128(0x0198_f2d4_0000_7000_8000_0000_0000_0001));
+    let nobody = Uuid::from_u128(0x0198_f2d4_0000_7000_8000_0000_0000_0001);
+    let (unknown, contact) = (
+        ids::format::<ids::Lead>(nobody),
+        ids::format::<ids::Contact>(owner.lead.contact_id),
+    );
+    let nobody = ids::format::<ids::Contact>(nobody);
     let elsewhere = service.connector_key("salesforce").await;
     let unknown_to_all = Owned {
         connection: Uuid::from_u128(2),
@@ -454,8 +506,9 @@ async fn every_method_keeps_workspaces_and_destinations_apart(world: World) {
     for path in methods() {
         let (workspace, _) = service.world.tenant(settings()).await;
         let stranger = service.key_of(workspace).await;
-        if let (Some(foreign), Some(unknown)) =
-            (naming_lead(&path, &owner.lead_id), naming_lead(&path, &unknown))
+        let naming =
+            |lead: &str, contact: &str| naming_lead(&path, lead).or_else(|| naming_contact(&path, contact));
+        if let (Some(foreign), Some(unknown)) = (naming(&owner.lead_id, &contact), naming(&unknown, &nobody))
         {
             let foreign = service.call(&path, &stranger, foreign).await.unwrap_err();
             let unknown = service.call(&path, &stranger, unknown).await.unwrap_err();

@@ -14,3 +14,4 @@ mod rest;
 mod rotation;
 mod scopes;
 mod service;
+mod wrong;

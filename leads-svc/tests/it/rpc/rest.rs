@@ -31,7 +31,7 @@ async fn a_patch_of_nothing_says_what_can_be_changed(world: World) {
         service.rest(SETTINGS, &key, "{}").await.fields(),
         [
             "body: names nothing to change; ideal_customer, hot_threshold, sync_threshold, required_fields, \
-             consent_policy, consent_purpose, retention_days can be"
+             merge_address_variants, country, consent_policy, consent_purpose, retention_days can be"
         ]
     );
     let masked = format!("{lead}?update_mask=mood");

@@ -14,6 +14,9 @@ on_both_databases!(
 pub fn scope(path: &str) -> Scope {
     match path.rsplit('/').next().unwrap() {
         _ if path.starts_with("/leads.connector.v1.ConnectorService/") => Scope::Connector,
+        "MergeLeads" | "UnmergeLead" => Scope::LeadsWrite,
+        "UpsertContact" | "AppendContactConversation" => Scope::LeadsWrite,
+        "GetContact" | "ListContacts" | "ListDuplicates" => Scope::LeadsRead,
         "CollectLead" | "BatchCollectLeads" | "UpdateLead" | "AppendConversation" | "SyncLead" => {
             Scope::LeadsWrite
         }

@@ -7,6 +7,7 @@ use http::{request::Parts, uri::PathAndQuery};
 use leads_proto::leads::{
     connector::v1::connector_service_server::ConnectorServiceServer,
     v1::{
+        contacts_service_server::ContactsServiceServer,
         integrations_service_server::IntegrationsServiceServer, leads_service_server::LeadsServiceServer,
         members_service_server::MembersServiceServer, privacy_service_server::PrivacyServiceServer,
         workspaces_service_server::WorkspacesServiceServer,
@@ -16,6 +17,7 @@ use leads_svc::{
     domain::ids,
     grpc::{
         connector::Connectors,
+        contacts::Contacts,
         convert::check,
         integrations::Integrations,
         layers::{self, Calls, Limits, Stack},
@@ -91,6 +93,7 @@ impl Doors {
         let auth = Auth::new(core.store.clone(), rate);
         let clock = core.store.clock().clone();
         let public = Routes::new(LeadsServiceServer::new(Leads::new(core.clone())))
+            .add_service(ContactsServiceServer::new(Contacts::new(core.clone())))
             .add_service(WorkspacesServiceServer::new(Workspaces::new(core.clone())))
             .add_service(MembersServiceServer::new(Members::new(core.clone())))
             .add_service(IntegrationsServiceServer::new(Integrations::new(core.clone())))

@@ -1,0 +1,117 @@
+//! What contacts are found by.
+
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::Expr};
+use uuid::Uuid;
+
+use super::{
+    crypto::WorkspaceKeys,
+    entity::{consent, contact, identity, message},
+    error::Result,
+    scope,
+    transaction::{Transaction, moved_unless},
+};
+use crate::domain::identity::{Kind, Mark};
+
+/// Something that a contact is found by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The contact.
+    pub contact: Uuid,
+    /// The value.
+    pub mark: Mark,
+    /// Its place among the contacts that have it; none where it does not count.
+    pub place: Option<i32>,
+}
+
+/// A contact that goes up in another one. Its messages are stored anew, its consents and visitor ids move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Joined {
+    /// The contact that goes.
+    pub contact: Uuid,
+    /// Its revision.
+    pub revision: i64,
+    /// The contact that stays.
+    pub into: Uuid,
+}
+
+/// The name of a row of `identities`.
+pub(super) struct Known {
+    contact: Uuid,
+    kind: String,
+    value_index: Vec<u8>,
+}
+
+impl Known {
+    pub(super) fn of(row: &identity::Model) -> Self {
+        Self {
+            contact: row.contact_id,
+            kind: row.kind.clone(),
+            value_index: row.value_index.clone(),
+        }
+    }
+}
+
+/// Deletes a row, if it is there.
+pub(super) async fn forget(transaction: &Transaction, workspace: Uuid, known: Known) -> Result<()> {
+    scope::delete::<identity::Entity>(workspace)
+        .filter(identity::Column::ContactId.eq(known.contact))
+        .filter(identity::Column::Kind.eq(known.kind))
+        .filter(identity::Column::ValueIndex.eq(known.value_index))
+        .exec(&**transaction)
+        .await?;
+    Ok(())
+}
+
+pub(super) fn identity_row(
+    keys: &WorkspaceKeys,
+    workspace: Uuid,
+    contact: Uuid,
+    mark: &Mark,
+    place: Option<i32>,
+) -> identity::Model {
+    let kind = mark.kind.word();
+    identity::Model {
+        contact_id: contact,
+        kind: kind.to_owned(),
+        value_index: keys.value_index(kind, &mark.value),
+        workspace_id: workspace,
+        place,
+    }
+}
+
+/// Moves what the other contact is not given anew, and deletes the rest.
+pub(super) async fn join_contacts(transaction: &Transaction, workspace: Uuid, joined: Joined) -> Result<()> {
+    let deleted = scope::delete::<contact::Entity>(workspace)
+        .filter(contact::Column::Id.eq(joined.contact))
+        .filter(contact::Column::Revision.eq(joined.revision))
+        .exec(&**transaction)
+        .await?;
+    moved_unless(deleted.rows_affected == 1, "contacts.revision")?;
+    scope::delete::<message::Entity>(workspace)
+        .filter(message::Column::ContactId.eq(joined.contact))
+        .exec(&**transaction)
+        .await?;
+    scope::update::<consent::Entity>(workspace)
+        .filter(consent::Column::ContactId.eq(joined.contact))
+        .col_expr(consent::Column::ContactId, Expr::value(joined.into))
+        .exec(&**transaction)
+        .await?;
+    let visitor = Kind::Visitor.word();
+    let there = scope::select::<identity::Entity>(workspace)
+        .select_only()
+        .column(identity::Column::ValueIndex)
+        .filter(identity::Column::ContactId.eq(joined.into))
+        .filter(identity::Column::Kind.eq(visitor));
+    scope::update::<identity::Entity>(workspace)
+        .filter(identity::Column::ContactId.eq(joined.contact))
+        .filter(identity::Column::Kind.eq(visitor))
+        .filter(identity::Column::ValueIndex.not_in_subquery(there.into_query()))
+        .col_expr(identity::Column::ContactId, Expr::value(joined.into))
+        .exec(&**transaction)
+        .await?;
+    scope::delete::<identity::Entity>(workspace)
+        .filter(identity::Column::ContactId.eq(joined.contact))
+        .exec(&**transaction)
+        .await?;
+    Ok(())
+}
