@@ -21,7 +21,7 @@ use tonic::{Code, Response, Status};
 /// Longest wait for a lead to reach the CRM when nothing is wrong.
 const SYNC_LIMIT: Duration = Duration::from_secs(60);
 /// Longest wait for it after a fault.
-const RECOVERY_LIMIT: Duration = Duration::from_secs(120);
+const RECOVERY_LIMIT: Duration = Duration::from_secs(240);
 
 /// Stamps a test on each database: `on_both_databases!(name)` runs `async fn name(storage: Storage) -> Result<()>`.
 macro_rules! on_both_databases {
