@@ -13,7 +13,7 @@ use leads_testkit::{
 
 use crate::{
     checker::{check, check_synced},
-    collect, collect_patiently, on_both_databases,
+    collect, collect_patiently, on_both_databases, patiently,
 };
 
 on_both_databases!(
@@ -64,7 +64,12 @@ async fn killed_processes_lose_and_double_nothing(storage: Storage) -> Result<()
                 lead_id: lead.id,
                 ..SyncLeadRequest::default()
             };
-            stack.clients.leads.sync_lead(request).await?;
+            // The first call after a restart may find the old connection broken.
+            patiently(|| {
+                let (mut leads, request) = (stack.clients.leads.clone(), request.clone());
+                async move { leads.sync_lead(request).await }
+            })
+            .await?;
         }
     }
     check_synced(&mut stack, &ids).await
