@@ -1,8 +1,17 @@
 //! `leads-svc`: see `leads-svc --help`.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use leads_svc::cli::Cli;
 
-fn main() -> anyhow::Result<()> {
-    Cli::parse().run()
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // For whoever typed the command: what went wrong and why, without a trace of the code.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

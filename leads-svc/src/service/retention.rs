@@ -9,7 +9,7 @@ use super::{
     principal::{Principal, Scope},
 };
 pub use crate::storage::retention::Candidate;
-use crate::{domain::retention::Retention, storage::leads::Deletion};
+use crate::{domain::retention::Retention, storage::deletion::Deletion};
 
 /// Leads are counted up to this.
 const MAX_COUNTED: u64 = 100_000;

@@ -9,22 +9,18 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Store, audit,
-    contacts::bury,
+    Store,
     crypto::WorkspaceKeys,
-    entity::{activity, consent, contact, identity, lead, merge, message, score, sync_job},
+    entity::{contact, identity, lead, sync_job},
     error::{Error, Result},
     rows, scope,
     standings::withheld,
 };
 use crate::domain::{
-    audit::{Act, Action},
     contact::Contact,
     identity::Mark,
-    ids,
     lead::Lead,
     page::{Key, LeadCursor, LeadQuery},
-    retention::Retention,
     score::Score,
     sync::{Job, JobState, Provider, Status},
     workspace::{Settings, Workspace},
@@ -52,18 +48,6 @@ pub struct Shown {
     pub contact: Uuid,
     /// Whether it absorbed others.
     pub has_absorbed: bool,
-}
-
-/// Why a lead is deleted.
-#[derive(Debug, Clone, Copy)]
-pub enum Deletion<'a> {
-    /// Somebody asked for it: the person must not come back by a capture without a newer consent.
-    Erasure {
-        /// Whom the audit log names.
-        by: &'a str,
-    },
-    /// It is kept long enough by these terms; nothing is deleted if that has changed by now.
-    Retention(&'a Retention),
 }
 
 impl Store {
@@ -232,126 +216,6 @@ impl Store {
             .all(self.reader())
             .await?;
         self.records(workspace.id, keys, found).await
-    }
-
-    /// Deletes a lead, its contact and all that hangs on them; false if there is none, or if it is not due any more.
-    ///
-    /// # Errors
-    /// The database; nothing is deleted then.
-    pub async fn delete_lead(
-        &self,
-        workspace: Uuid,
-        keys: &WorkspaceKeys,
-        id: Uuid,
-        deletion: Deletion<'_>,
-    ) -> Result<bool> {
-        let transaction = self.begin().await?;
-        let found = scope::select::<lead::Entity>(workspace)
-            .filter(lead::Column::Id.eq(id))
-            .one(&*transaction)
-            .await?;
-        let Some(found) = found else { return Ok(false) };
-        let root = found.merged_into.unwrap_or(id);
-        // All the leads that the person is, in the order of every other write, so that none that was planned before adds
-        // to what is being deleted.
-        let of_person = || {
-            scope::select::<lead::Entity>(workspace).filter(
-                Condition::any()
-                    .add(lead::Column::Id.eq(root))
-                    .add(lead::Column::MergedInto.eq(root)),
-            )
-        };
-        let contacts: Vec<Uuid> = of_person()
-            .select_only()
-            .column(lead::Column::ContactId)
-            .into_tuple()
-            .all(&*transaction)
-            .await?;
-        scope::select::<contact::Entity>(workspace)
-            .filter(contact::Column::Id.is_in(contacts))
-            .order_by_asc(contact::Column::Id)
-            .lock_exclusive()
-            .all(&*transaction)
-            .await?;
-        let leads = of_person()
-            .order_by_asc(lead::Column::Id)
-            .lock_exclusive()
-            .all(&*transaction)
-            .await?;
-        let gone = || leads.iter().map(|row| row.id);
-        let contacts = || leads.iter().map(|row| row.contact_id);
-        let now = self.clock.now();
-        let (by, is_erasure) = match deletion {
-            Deletion::Erasure { by } => (by, true),
-            Deletion::Retention(retention) => {
-                // The lead that is shown has the stage and the last activity of the whole person.
-                let is_due = match leads.iter().find(|row| row.id == root) {
-                    Some(row) => {
-                        let lead = rows::lead(keys, row.clone())?;
-                        retention.is_due(lead.stage, lead.last_activity_at, now)
-                    }
-                    None => false,
-                };
-                if !is_due {
-                    return Ok(false);
-                }
-                ("system:retention", false)
-            }
-        };
-        scope::delete::<sync_job::Entity>(workspace)
-            .filter(sync_job::Column::LeadId.is_in(gone()))
-            .exec(&*transaction)
-            .await?;
-        scope::delete::<activity::Entity>(workspace)
-            .filter(activity::Column::LeadId.is_in(gone()))
-            .exec(&*transaction)
-            .await?;
-        scope::delete::<score::Entity>(workspace)
-            .filter(score::Column::LeadId.is_in(gone()))
-            .exec(&*transaction)
-            .await?;
-        scope::delete::<merge::Entity>(workspace)
-            .filter(merge::Column::SurvivorLead.is_in(gone()))
-            .exec(&*transaction)
-            .await?;
-        scope::delete::<message::Entity>(workspace)
-            .filter(message::Column::ContactId.is_in(contacts()))
-            .exec(&*transaction)
-            .await?;
-        scope::delete::<consent::Entity>(workspace)
-            .filter(consent::Column::ContactId.is_in(contacts()))
-            .exec(&*transaction)
-            .await?;
-        if is_erasure {
-            let tombstone = leads_runtime::ids::new_id(&self.clock);
-            bury(
-                &transaction,
-                keys,
-                workspace,
-                contacts().collect(),
-                tombstone,
-                now,
-            )
-            .await?;
-        }
-        scope::delete::<identity::Entity>(workspace)
-            .filter(identity::Column::ContactId.is_in(contacts()))
-            .exec(&*transaction)
-            .await?;
-        let deleted = scope::delete::<lead::Entity>(workspace)
-            .filter(lead::Column::Id.is_in(gone()))
-            .exec(&*transaction)
-            .await?;
-        scope::delete::<contact::Entity>(workspace)
-            .filter(contact::Column::Id.is_in(contacts()))
-            .exec(&*transaction)
-            .await?;
-        for id in gone() {
-            let act = Act::new(by, Action::LeadDeleted, ids::format::<ids::Lead>(id));
-            audit::append(&transaction, keys, workspace, act, now).await?;
-        }
-        transaction.commit().await?;
-        Ok(deleted.rows_affected > 0)
     }
 
     /// Rows of leads with what is shown beside them, in the same order.

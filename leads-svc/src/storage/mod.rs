@@ -18,6 +18,7 @@ pub mod connections;
 pub mod consents;
 pub mod contacts;
 pub mod crypto;
+pub mod deletion;
 pub mod entity;
 pub mod error;
 pub mod idempotency;

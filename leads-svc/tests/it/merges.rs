@@ -33,6 +33,7 @@ on_both_databases!(
     merges_of_merges_are_undone_in_order,
     crms_are_owed_the_lead_that_stays_and_again_the_one_that_is_freed,
     a_merged_lead_is_deleted_with_all_that_it_absorbed,
+    a_deletion_beside_a_merge_takes_the_whole_person_or_one_lead,
     merges_and_their_ends_are_in_the_audit_log,
     undone_merges_leave_the_leads_as_if_they_had_never_been,
 );
@@ -260,6 +261,34 @@ async fn a_merged_lead_is_deleted_with_all_that_it_absorbed(world: World) {
     let mut deleted: Vec<String> = deleted.map(|entry| entry.subject).collect();
     deleted.sort_unstable();
     assert_eq!(deleted, [ana.id, bob.id].map(ids::format::<ids::Lead>));
+}
+
+async fn a_deletion_beside_a_merge_takes_the_whole_person_or_one_lead(world: World) {
+    let (replica, _) = world.replica().await;
+    let choices = NO_CHOICES;
+    for round in 0..20 {
+        let mut ids = Vec::new();
+        for name in ["ana", "bob"] {
+            let request = said(&format!("{name}{round}"), "we have a budget of 60k EUR a year");
+            ids.push(lead(world.collect(request).await).id);
+        }
+        let (stays, goes) = (ids[0], ids[1]);
+        let (merged, deleted) = tokio::join!(
+            replica.merge_leads(&world.caller, stays, goes, &choices, false),
+            world.core.delete_lead(&world.caller, goes),
+        );
+        deleted.unwrap();
+        // Merged first, then both are gone; deleted first, then the other stands alone.
+        let left = world.core.get_lead(&world.caller, stays).await;
+        assert_eq!(left.is_ok(), merged.is_err(), "round {round}");
+        if left.is_ok() {
+            assert_eq!(
+                texts(&world, &world.caller, stays).await.len(),
+                1,
+                "round {round}"
+            );
+        }
+    }
 }
 
 async fn merges_and_their_ends_are_in_the_audit_log(world: World) {

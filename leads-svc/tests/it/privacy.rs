@@ -250,7 +250,7 @@ async fn a_lead_is_deleted_one_day_past_its_time_and_kept_one_day_before(world: 
 }
 
 async fn a_lead_with_news_is_kept_though_it_was_due(world: World) {
-    use leads_svc::storage::leads::Deletion;
+    use leads_svc::storage::deletion::Deletion;
     let lead = world.lead("ana").await;
     let retention = Retention::default().with(Stage::New, 30);
     world.pass(Duration::from_secs(31 * DAY));
