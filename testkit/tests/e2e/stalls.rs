@@ -10,6 +10,7 @@ use leads_testkit::{
     faults::Link,
     stack::{Stack, StackOptions, Storage, hubspot_link},
 };
+use tokio::sync::watch;
 
 use crate::{
     checker::{check, check_synced},
@@ -33,14 +34,17 @@ async fn killed_processes_lose_and_double_nothing(storage: Storage) -> Result<()
         Duration::from_millis(200),
     ))?;
     let clients = stack.clients.clone();
+    let (answered, mut answers) = watch::channel(0);
     let caller = tokio::spawn(async move {
         let mut ids = Vec::new();
         for _ in 0..60 {
             ids.push(collect_patiently(&clients, captures::hot(&captures::address("killed"))).await?);
+            answered.send_modify(|count| *count += 1);
         }
         anyhow::Ok(ids)
     });
-    while !caller.is_finished() {
+    // One answer between two rounds: processes that start faster than a caller asks again would never serve one.
+    while answers.changed().await.is_ok() {
         stack
             .connectors
             .first_mut()
