@@ -3,10 +3,13 @@
 //! Stored: one file per aggregate below, one table per file in `entity`. Moves: callers begin a [`Transaction`] for
 //! writes and commit it explicitly; dropping it rolls back. Holds: rows of a workspace are reached through `scope` only.
 
-use std::{sync::Arc, time::Duration};
+use std::{future, sync::Arc, time::Duration};
 
 use leads_runtime::clock::Clock;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
+    sqlx::Connection as _,
+};
 use sea_orm_migration::MigratorTrait;
 use tokio::sync::Mutex;
 
@@ -57,6 +60,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 const LOCK_TIMEOUT_MS: u32 = 2_000;
 /// Readers of SQLite: each has a thread and a cache of its own, and more of them do not make a disk faster.
 const SQLITE_READERS: u32 = 4;
+/// Pages that a SQLite connection keeps, in KiB as SQLite writes it; the system's own cache holds the rest.
+const SQLITE_CACHE: &str = "-1000";
 /// A pooled connection that rested longer is tested before use.
 const IDLE_BEFORE_TEST: Duration = Duration::from_secs(30);
 
@@ -209,6 +214,14 @@ fn connect_options(url: &str, connections: u32) -> ConnectOptions {
                 .busy_timeout(Duration::from_secs(5))
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
+                .pragma("cache_size", SQLITE_CACHE)
+        })
+        .map_sqlx_postgres_pool_opts(|pool| {
+            // A connection keeps the buffers of its largest statement otherwise, and group writes are large.
+            pool.after_release(|connection, _| {
+                connection.shrink_buffers();
+                Box::pin(future::ready(Ok(true)))
+            })
         })
         .map_sqlx_postgres_opts(|postgres| {
             postgres.application_name("leads-svc").options([
