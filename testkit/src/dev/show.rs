@@ -20,6 +20,9 @@ pub fn step(text: &str) {
 /// Everything that a person or a script needs to use a running stack.
 pub fn describe(stack: &mut Stack, folder: &Path) -> Result<Value> {
     let mut processes = json!({"leads-dev": std::process::id(), "redis": stack.redis.process().pid()});
+    if let (Some(postgres), Some(processes)) = (&stack.postgres, processes.as_object_mut()) {
+        processes.insert("postgres".to_owned(), postgres.pid()?.into());
+    }
     let mut ops = json!({});
     for service in stack.connectors.iter_mut().chain([&mut stack.leads]) {
         let (url, process) = (service.ops_url().to_owned(), service.process()?);

@@ -208,6 +208,25 @@ impl Postgres {
         Ok(())
     }
 
+    /// Process id of the server of the caller's own, while it runs.
+    ///
+    /// # Errors
+    /// It is not ours, or cannot be asked.
+    pub fn pid(&self) -> Result<Option<u32>> {
+        Ok(self.own_process()?.as_ref().map(Process::pid))
+    }
+
+    /// The end of the output of the server of the caller's own, once it has ended by itself.
+    ///
+    /// # Errors
+    /// It is not ours, or cannot be asked.
+    pub fn last_words(&self) -> Result<Option<String>> {
+        match self.own_process()?.as_mut() {
+            Some(process) if !process.is_running()? => Ok(Some(process.tail())),
+            Some(_) | None => Ok(None),
+        }
+    }
+
     /// Starts the server of the caller's own again, with its data, on its port.
     ///
     /// # Errors

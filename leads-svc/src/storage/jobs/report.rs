@@ -296,6 +296,7 @@ fn settle(
                 // An earlier write may still arrive and put an old revision over this one.
                 pending(&mut job, verify_after);
                 job.verifying = Set(true);
+                job.reason = sealed(&read_back_reason())?;
             } else {
                 job.state = Set(JobState::Done.word().to_owned());
             }
@@ -352,6 +353,17 @@ fn settle(
         JobReport::Paused { .. } => pending(&mut job, rest),
     }
     Ok(job)
+}
+
+/// Why a lead that was just written is not shown as synced yet.
+fn read_back_reason() -> Reason {
+    Reason {
+        code: "UNKNOWN_OUTCOME".to_owned(),
+        message: "written; an earlier write of unknown outcome may still arrive, so the record is read back".to_owned(),
+        field: String::new(),
+        hint: "nothing to do".to_owned(),
+        vendor_code: String::new(),
+    }
 }
 
 /// Whether one more failure is the last.
