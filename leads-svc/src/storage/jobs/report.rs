@@ -359,7 +359,8 @@ fn settle(
 fn read_back_reason() -> Reason {
     Reason {
         code: "UNKNOWN_OUTCOME".to_owned(),
-        message: "written; an earlier write of unknown outcome may still arrive, so the record is read back".to_owned(),
+        message: "written; an earlier write of unknown outcome may still arrive, so the record is read back"
+            .to_owned(),
         field: String::new(),
         hint: "nothing to do".to_owned(),
         vendor_code: String::new(),
