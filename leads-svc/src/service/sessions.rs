@@ -9,10 +9,15 @@ use std::{
     collections::HashMap,
     fmt,
     net::IpAddr,
+    num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use governor::{
+    DefaultKeyedRateLimiter, Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
+};
 use leads_proto::reason::Reason;
 use moka::future::Cache;
 use uuid::Uuid;
@@ -31,6 +36,10 @@ use crate::{
     },
     storage::Store,
 };
+
+/// Requests to the paths of signing in that one address may make at once, and how many come back in a minute.
+const BURST: NonZeroU32 = NonZeroU32::new(120).unwrap();
+const PER_MINUTE: NonZeroU32 = NonZeroU32::new(120).unwrap();
 
 type Digest = [u8; 32];
 
@@ -59,10 +68,11 @@ pub struct Begun {
     pub session: Session,
 }
 
-/// Sessions that this replica knows, and those that were used since the last note.
+/// Sessions that this replica knows, those that were used since the last note, and how often addresses sign in.
 pub(super) struct Sessions {
     known: Cache<Digest, Arc<Known>>,
     seen: Mutex<HashMap<Uuid, DateTime<Utc>>>,
+    addresses: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 /// A session and what it may do.
@@ -105,6 +115,7 @@ impl Default for Sessions {
                 .time_to_live(FRESH)
                 .build(),
             seen: Mutex::default(),
+            addresses: RateLimiter::keyed(Quota::per_minute(PER_MINUTE).allow_burst(BURST)),
         }
     }
 }
@@ -112,6 +123,7 @@ impl Default for Sessions {
 impl Sessions {
     /// When a session was last used, as far as is known here.
     fn last_seen(&self, session: &Session) -> DateTime<Utc> {
+        self.addresses.retain_recent();
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let here = seen.get(&session.id).copied();
         here.map_or(session.seen_at, |here| here.max(session.seen_at))
@@ -165,6 +177,18 @@ impl Auth {
             Some(known) => Ok(known.principal.clone()),
             None => Err(self.wrong(peer, None)),
         }
+    }
+
+    /// Counts a request of an address to the paths of signing in.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`.
+    pub fn admit_address(&self, peer: Option<IpAddr>) -> Result<()> {
+        let Some(peer) = peer else { return Ok(()) };
+        self.sessions().addresses.check_key(&peer).map_err(|not_until| {
+            let delay = not_until.wait_time_from(DefaultClock::default().now());
+            Error::new(Reason::RateLimited, "too many sign-ins came from this address").retry_after(delay)
+        })
     }
 
     /// The caller that a cookie stands for; `None` if its session does not hold. For pages that greet their reader.
@@ -337,7 +361,7 @@ mod tests {
         let secret = letters(SECRET_LETTERS);
         let cookie = format!("{secret}{}", checksum_of(&secret));
         assert_eq!(parse(&cookie), Some(secret.as_str()));
-        assert_eq!(parse(&cookie[1..]), None);
+        assert_eq!(parse(&secret), None);
         assert_eq!(parse(&format!("{cookie}0")), None);
     }
 

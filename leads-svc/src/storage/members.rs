@@ -70,12 +70,17 @@ impl Store {
         self.keyring.kek().platform_keys().value_index("member", email)
     }
 
-    /// Workspaces that have a member with this mark, each with the member, oldest first; at most 50.
+    /// Workspaces that have a member with this mark, each with the member, oldest first; at most 50. Only the one that is
+    /// named, if one is.
     ///
     /// # Errors
     /// The database.
-    pub async fn memberships(&self, sign_in_index: &[u8]) -> Result<Vec<(Uuid, Uuid)>> {
-        Ok(scope::select_any::<member::Entity>()
+    pub async fn memberships(&self, sign_in_index: &[u8], named: Option<Uuid>) -> Result<Vec<(Uuid, Uuid)>> {
+        let members = match named {
+            Some(workspace) => scope::select::<member::Entity>(workspace),
+            None => scope::select_any::<member::Entity>(),
+        };
+        Ok(members
             .select_only()
             .column(member::Column::WorkspaceId)
             .column(member::Column::Id)

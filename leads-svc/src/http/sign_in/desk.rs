@@ -116,11 +116,7 @@ impl Desk {
         let peer = peer(&request);
         let (parts, body) = request.into_parts();
         let (headers, query) = (&parts.headers, Form::of_query(parts.uri.query()));
-        let method = if parts.method == Method::HEAD {
-            &Method::GET
-        } else {
-            &parts.method
-        };
+        let method = &parts.method;
         let Some(place) = Place::of(parts.uri.path()) else {
             return Err(Error::new(Reason::UnknownMethod, "there is no such path").into());
         };
@@ -289,8 +285,10 @@ impl Place {
 
     fn takes(self, method: &Method) -> bool {
         match self {
-            Place::Page => *method == Method::GET || *method == Method::POST,
-            Place::Leave | Place::Callback | Place::Style => *method == Method::GET,
+            Place::Page => [Method::GET, Method::HEAD, Method::POST].contains(method),
+            Place::Style => [Method::GET, Method::HEAD].contains(method),
+            // Not HEAD: a look must not use up the way.
+            Place::Leave | Place::Callback => *method == Method::GET,
             Place::Workspace | Place::Out => *method == Method::POST,
         }
     }
@@ -298,7 +296,8 @@ impl Place {
     fn verbs(self) -> &'static str {
         match self {
             Place::Page => "GET, HEAD, POST",
-            Place::Leave | Place::Callback | Place::Style => "GET, HEAD",
+            Place::Style => "GET, HEAD",
+            Place::Leave | Place::Callback => "GET",
             Place::Workspace | Place::Out => "POST",
         }
     }

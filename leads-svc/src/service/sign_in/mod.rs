@@ -21,12 +21,8 @@ pub use self::{
     target::Target,
 };
 
-use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
-use governor::{
-    DefaultKeyedRateLimiter, Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock},
-};
 use leads_proto::reason::Reason;
 use uuid::Uuid;
 
@@ -40,10 +36,6 @@ use super::{
 };
 use crate::domain::{ids, plan::Entitlement, session::Method};
 
-/// Requests to the sign-in paths that one address may make at once, and how many come back in a minute.
-const BURST: NonZeroU32 = NonZeroU32::new(120).unwrap();
-const PER_MINUTE: NonZeroU32 = NonZeroU32::new(120).unwrap();
-
 /// See the module; clones share everything.
 #[derive(Clone)]
 pub struct SignIn(Arc<Inner>);
@@ -53,7 +45,6 @@ struct Inner {
     auth: Auth,
     settings: Settings,
     provider: Option<Provider>,
-    addresses: DefaultKeyedRateLimiter<IpAddr>,
     refusals: Refusals,
 }
 
@@ -87,7 +78,6 @@ impl SignIn {
             auth,
             provider,
             settings,
-            addresses: RateLimiter::keyed(Quota::per_minute(PER_MINUTE).allow_burst(BURST)),
             refusals: Refusals::default(),
         })))
     }
@@ -102,14 +92,7 @@ impl SignIn {
     /// # Errors
     /// `RATE_LIMITED`.
     pub fn admit(&self, peer: Option<IpAddr>) -> Result<()> {
-        let Some(peer) = peer else { return Ok(()) };
-        if self.0.addresses.len() > 10_000 {
-            self.0.addresses.retain_recent();
-        }
-        self.0.addresses.check_key(&peer).map_err(|not_until| {
-            let delay = not_until.wait_time_from(DefaultClock::default().now());
-            Error::new(Reason::RateLimited, "too many sign-ins came from this address").retry_after(delay)
-        })
+        self.0.auth.admit_address(peer)
     }
 
     /// The caller whose session a cookie stands for.
@@ -200,8 +183,7 @@ impl SignIn {
     /// Begins a session for the member with this mark, in the workspace that was named, or in the only one.
     async fn arrive(&self, mark: &[u8], named: Option<Uuid>, target: &Target) -> Result<Arrival> {
         let Inner { core, refusals, .. } = &*self.0;
-        let mut found = core.store.memberships(mark).await?;
-        found.retain(|(workspace, _)| named.is_none_or(|named| named == *workspace));
+        let found = core.store.memberships(mark, named).await?;
         if found.is_empty() {
             refusals.of_stranger(core, named).await;
             return Err(refused(
