@@ -154,12 +154,7 @@ impl Desk {
             }
             None => {
                 let target = Target::asked(query.get("return_to"));
-                pages::sign_in(
-                    self.sign_in.settings(),
-                    target.path(),
-                    query.get("workspace"),
-                    None,
-                )
+                pages::sign_in(self.sign_in.settings(), target.path(), query.get("workspace"))
             }
         };
         Ok(answers::page(StatusCode::OK, HeaderMap::new(), text))

@@ -15,8 +15,8 @@ pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; form-acti
                                  base-uri 'none'; require-trusted-types-for 'script'";
 
 /// Somebody who is not signed in; `path` is where they go afterwards, `workspace` where they want to work.
-pub(super) fn sign_in(settings: &Settings, path: &str, workspace: &str, problem: Option<&str>) -> String {
-    let mut body = alert(problem);
+pub(super) fn sign_in(settings: &Settings, path: &str, workspace: &str) -> String {
+    let mut body = String::new();
     if settings.provider.is_some() {
         let query: String = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("return_to", path)
@@ -45,13 +45,13 @@ pub(super) fn sign_in(settings: &Settings, path: &str, workspace: &str, problem:
 
 /// Somebody who is signed in.
 pub(super) fn signed_in(holder: &Principal, workspace: &str) -> String {
-    let who = if holder.member().is_some() {
-        "You are signed in"
+    let whose = if holder.member().is_some() {
+        ""
     } else {
-        "You are signed in with a key that belongs to nobody"
+        ", with a key that belongs to nobody"
     };
     let body = format!(
-        "<p>{who} to the workspace <strong>{}</strong>.</p>\n\
+        "<p>You are signed in to the workspace <strong>{}</strong>{whose}.</p>\n\
          <form method=\"post\" action=\"/sign-out\">\n<button>Sign out</button>\n</form>\n",
         escaped(workspace)
     );
@@ -80,16 +80,10 @@ pub(super) fn refused(text: &str, trace: Option<&str>) -> String {
         format!("<p>Trace id: <code>{}</code></p>\n", escaped(id))
     });
     let body = format!(
-        "{}{trace}<p><a href=\"/sign-in\">Back to the sign-in page</a></p>\n",
-        alert(Some(text))
+        "<p class=\"alert\" role=\"alert\">{}</p>\n{trace}<p><a href=\"/sign-in\">Back to the sign-in page</a></p>\n",
+        escaped(text)
     );
     page("Not signed in", &body)
-}
-
-fn alert(problem: Option<&str>) -> String {
-    problem.map_or_else(String::new, |text| {
-        format!("<p class=\"alert\" role=\"alert\">{}</p>\n", escaped(text))
-    })
 }
 
 fn page(title: &str, body: &str) -> String {
