@@ -43,9 +43,9 @@ use crate::{
         server::{Door, route},
         workspaces::Workspaces,
     },
-    http::Rest,
+    http::{Desk, Rest},
     jobs::{self, housekeeping::STORAGE_CHECK},
-    service::{auth::Auth, connector::Delivery, core::Core},
+    service::{auth::Auth, connector::Delivery, core::Core, sign_in::SignIn},
     storage::{Store, crypto::KeyEncryptionKey},
 };
 
@@ -253,7 +253,12 @@ async fn open_doors(
     let rules = Arc::new(move |call: &Parts, message: &[u8]| check::violations(call, message, clock.now()));
     let framed = layers::framed(Calls::new(public), limits.message_bytes);
     let calls = stack.around(rest.decoding(framed, rules));
-    let routed = route(calls.clone(), Some(rest.serving(calls)));
+    let mut rest = rest.serving(calls.clone());
+    if let Some(settings) = config.sign_in.settings() {
+        let sign_in = SignIn::new(core.clone(), auth.clone(), settings).context("sign_in")?;
+        rest = Desk::new(core.clone(), sign_in).in_front_of(rest);
+    }
+    let routed = route(calls, Some(rest));
 
     let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(delivery)));
     let stack = Stack::new(

@@ -58,6 +58,12 @@ actions! {
     MemberChanged = "member.changed",
     /// A member was removed; the details name the keys that ended with it.
     MemberRemoved = "member.removed",
+    /// Somebody signed in; the details name the session and the way.
+    SessionBegun = "session.begun",
+    /// Somebody signed out; the details name the session.
+    SessionEnded = "session.ended",
+    /// A sign-in was refused; the details say why.
+    SignInRefused = "sign_in.refused",
     /// A CRM was connected, or its credentials were replaced.
     ConnectionMade = "connection.made",
     /// A connection was paused.
@@ -77,7 +83,8 @@ actions! {
 /// An act to record. Holds no personal data.
 #[derive(Debug, Clone)]
 pub struct Act {
-    /// Who: `key:<id>`, `member:<id>`, `connector:<provider>`, `operator` for the command line, or `system:<job>`.
+    /// Who: `key:<id>`, `member:<id>`, `connector:<provider>`, `operator` for the command line, `system:<job>`, or
+    /// `anonymous` for a sign-in that was refused.
     pub actor: String,
     /// What was done.
     pub action: Action,

@@ -26,6 +26,8 @@ kinds! {
     Lead = "lead";
     /// A member of a workspace.
     Member = "member";
+    /// A session of somebody who signed in.
+    Session = "session";
     /// A message that the caller gave no id.
     Message = "msg";
     /// A merge of leads.

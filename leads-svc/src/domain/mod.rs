@@ -21,6 +21,7 @@ pub mod plan;
 pub mod retention;
 pub mod score;
 pub mod search;
+pub mod session;
 pub mod sync;
 pub mod text;
 pub mod usage;

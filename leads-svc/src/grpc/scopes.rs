@@ -84,6 +84,7 @@ pub const TABLE: &[(&str, Access)] = &[
         "/leads.v1.WorkspacesService/RevokeApiKey",
         Scoped(Scope::WorkspaceAdmin),
     ),
+    ("/leads.v1.MembersService/GetMe", Scoped(Scope::WorkspaceRead)),
     (
         "/leads.v1.MembersService/CreateMember",
         Scoped(Scope::WorkspaceAdmin),

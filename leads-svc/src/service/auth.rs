@@ -23,6 +23,7 @@ use super::{
     error::{Error, Result},
     keys::Presented,
     principal::{Bound, Principal, Scope},
+    sessions::Sessions,
 };
 use crate::{
     domain::{
@@ -33,8 +34,8 @@ use crate::{
 };
 
 /// How long a revoked key may still pass; the API promises at most five seconds.
-const FRESH: Duration = Duration::from_secs(4);
-const MAX_KEPT: u64 = 100_000;
+pub(super) const FRESH: Duration = Duration::from_secs(4);
+pub(super) const MAX_KEPT: u64 = 100_000;
 /// Wrong credentials of one address before it is told to slow down, and how fast that is forgiven.
 const WRONG_BURST: NonZeroU32 = NonZeroU32::new(100).unwrap();
 const WRONG_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
@@ -81,6 +82,7 @@ pub struct Auth(Arc<Inner>);
 struct Inner {
     store: Store,
     known: Cache<String, Arc<Known>>,
+    sessions: Sessions,
     used: Mutex<HashMap<String, DateTime<Utc>>>,
     calls: CallLimiter,
     rate: Rate,
@@ -96,6 +98,7 @@ impl Auth {
         let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
         Self(Arc::new(Inner {
             store,
+            sessions: Sessions::default(),
             known: Cache::builder()
                 .max_capacity(MAX_KEPT)
                 .time_to_live(FRESH)
@@ -146,12 +149,32 @@ impl Auth {
                 .insert(presented.id.to_owned(), Arc::clone(&known))
                 .await;
         }
+        self.note_key(&known.key.id, now);
+        Ok(principal(&known))
+    }
+
+    /// The holder of a key, read anew; `None` if the key has ended.
+    pub(super) async fn holder(&self, key_id: &str) -> Result<Option<Principal>> {
+        let now = self.0.store.clock().now();
+        let known = self.find(key_id).await?.filter(|known| is_valid(known, now));
+        Ok(known.as_ref().map(principal))
+    }
+
+    /// Notes that a key is used, until [`note_use`](Self::note_use) stores it.
+    pub(super) fn note_key(&self, id: &str, at: DateTime<Utc>) {
         self.0
             .used
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(known.key.id.clone(), now);
-        Ok(principal(&known))
+            .insert(id.to_owned(), at);
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(super) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
     }
 
     async fn find(&self, id: &str) -> Result<Option<Known>> {
@@ -198,7 +221,7 @@ impl Auth {
         Ok(principal)
     }
 
-    async fn plan(&self, workspace: Uuid) -> Result<Option<Plan>> {
+    pub(super) async fn plan(&self, workspace: Uuid) -> Result<Option<Plan>> {
         if let Some(plan) = self.0.plans.get(&workspace).await {
             return Ok(Some(plan));
         }
@@ -252,7 +275,7 @@ impl Auth {
         }
     }
 
-    /// Notes in the database which keys were used since the last call. For the housekeeper.
+    /// Notes in the database which keys and sessions were used since the last call. For the housekeeper.
     ///
     /// # Errors
     /// The database.
@@ -262,6 +285,7 @@ impl Auth {
         self.0.wrong_keys.retain_recent();
         self.0.calls.retain_recent();
         self.0.plan_calls.values().for_each(RateLimiter::retain_recent);
+        self.0.sessions.note_use(&self.0.store).await?;
         if used.is_empty() {
             return Ok(());
         }
@@ -271,7 +295,7 @@ impl Auth {
             .await
     }
 
-    fn wrong(&self, peer: Option<IpAddr>, key_id: Option<&str>) -> Error {
+    pub(super) fn wrong(&self, peer: Option<IpAddr>, key_id: Option<&str>) -> Error {
         tracing::info!(
             client.address = peer.map(tracing::field::display),
             "credential refused"

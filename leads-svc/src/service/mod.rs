@@ -21,6 +21,8 @@ pub mod qualification;
 pub mod reads;
 pub mod retention;
 pub mod rotation;
+pub mod sessions;
+pub mod sign_in;
 pub mod turns;
 pub mod upkeep;
 pub mod usage;

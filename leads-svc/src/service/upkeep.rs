@@ -64,12 +64,27 @@ impl Core {
         Ok(())
     }
 
-    /// Deletes answers to request ids, and notes of reads, that were kept long enough.
+    /// Deletes answers to request ids, notes of reads and sessions that were kept long enough.
     ///
     /// # Errors
     /// `STORAGE_UNAVAILABLE`.
     pub async fn forget_old_answers(&self) -> Result<u64> {
-        Ok(self.store.forget_old_answers().await? + self.store.forget_old_reads().await?)
+        let answers = self.store.forget_old_answers().await?;
+        Ok(answers + self.store.forget_old_reads().await? + self.store.forget_old_sessions().await?)
+    }
+
+    /// Gives members of an earlier release the mark by which a sign-in finds them; returns how many.
+    ///
+    /// # Errors
+    /// `STORAGE_UNAVAILABLE`.
+    pub async fn mark_old_members(&self) -> Result<usize> {
+        let mut marked = 0;
+        loop {
+            match self.store.mark_old_members().await? {
+                0 => return Ok(marked),
+                some => marked += some,
+            }
+        }
     }
 
     /// Seals the texts of consents that an earlier release stored in the open; returns how many.

@@ -41,6 +41,7 @@ pub mod rotation;
 mod rows;
 pub mod scope;
 pub mod scores;
+pub mod sessions;
 mod standings;
 pub mod tasks;
 pub mod transaction;

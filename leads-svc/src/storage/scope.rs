@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::entity::{
     activity, api_key, audit, audit_anchor, audit_head, connection, connection_task, connector_replica,
-    consent, contact, idempotency, identity, lead, member, merge, message, personal_read, score, sync_job,
-    usage, workspace,
+    consent, contact, idempotency, identity, lead, member, merge, message, personal_read, score, session,
+    sync_job, usage, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -49,6 +49,7 @@ scoped!(
     message,
     personal_read,
     score,
+    session,
     sync_job,
     usage
 );
@@ -80,6 +81,8 @@ impl Operational for connector_replica::Entity {}
 impl Operational for sync_job::Entity {}
 impl Operational for consent::Entity {}
 impl Operational for personal_read::Entity {}
+impl Operational for session::Entity {}
+impl Operational for member::Entity {}
 
 /// Rows of all workspaces: for authentication, delivery and housekeeping, never for an answer to a workspace's key.
 pub fn select_any<E: Operational>() -> Select<E> {

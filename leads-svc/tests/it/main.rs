@@ -30,6 +30,7 @@ mod population;
 mod privacy;
 mod rpc;
 mod searching;
+mod sign_in;
 mod sizes;
 mod upgrade;
 mod workspaces;

@@ -93,6 +93,7 @@ async fn start(arguments: &Arguments, folder: &folder::Folder) -> Result<Stack> 
         folder: Some(folder.path().to_owned()),
         workspace: "Demo".to_owned(),
         kek: Some(folder.key_encryption_key()?),
+        sign_in: true,
         progress: |what| show::step(&format!("starting {what}")),
         ..StackOptions::default()
     };

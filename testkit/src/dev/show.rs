@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{absolute, demo::Shown, folder::DESCRIPTION};
 use crate::{
     fakes::hubspot::{DEFAULT_PORTAL, DEFAULT_TOKEN},
-    stack::Stack,
+    stack::{PEOPLE, Stack},
 };
 
 /// One line of progress.
@@ -42,6 +42,11 @@ pub fn describe(stack: &mut Stack, folder: &Path) -> Result<Value> {
             "portal": DEFAULT_PORTAL,
             "token": DEFAULT_TOKEN,
         }},
+        "sign_in": stack.sign_in.as_ref().map(|sign_in| json!({
+            "url": format!("{}/sign-in", sign_in.base),
+            "provider": sign_in.provider.issuer(),
+            "people": PEOPLE.iter().map(|(email, _)| email).collect::<Vec<_>>(),
+        })),
         "redis": stack.redis.url(),
         "storage": stack.storage_url,
         "workspace": {"id": stack.workspace.id, "key": stack.workspace.key},
@@ -106,6 +111,11 @@ fn commands(description: &Value, address: &str) {
         "  HubSpot         {} (simulated; control API {})",
         get("/simulators/hubspot/url"),
         get("/simulators/hubspot/control")
+    );
+    println!(
+        "  sign in         {} (as {}; simulated provider)",
+        get("/sign_in/url"),
+        get("/sign_in/people/0")
     );
     println!("  workspace       {}, key {key}", get("/workspace/id"));
     println!("  logs            {}", get("/logs"));

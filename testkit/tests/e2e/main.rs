@@ -6,6 +6,7 @@ mod health;
 mod limits;
 mod main_job;
 mod redis_loss;
+mod sign_in;
 mod stalls;
 mod summary;
 mod trace;

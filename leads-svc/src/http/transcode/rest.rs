@@ -1,13 +1,13 @@
 //! The two halves of REST around the gRPC stack: routing and showing outside, reading inside.
 
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method as Verb, Request, Response, StatusCode, header};
 use leads_proto::reason::Reason;
 use prost_reflect::{DescriptorError, DescriptorPool, DynamicMessage, ReflectMessage};
 use tonic::{Status, body::Body};
-use tower::{ServiceExt, service_fn, util::BoxCloneSyncService};
+use tower::{ServiceExt, service_fn};
 
 use super::{
     request::Head,
@@ -17,14 +17,12 @@ use super::{
 };
 use crate::{
     http::{
-        answer, csv, docs, openapi,
+        answer::{self, Calls},
+        csv, docs, openapi,
         problem::{self, Problem},
     },
     service::error::Error,
 };
-
-/// A service for calls, whatever layers it is made of.
-type Calls = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
 /// The answer that can be had as a table too.
 const TABLE: &str = "leads.v1.SubjectExport";

@@ -18,6 +18,7 @@ pub mod merge;
 pub mod message;
 pub mod personal_read;
 pub mod score;
+pub mod session;
 pub mod sync_job;
 pub mod usage;
 pub mod workspace;

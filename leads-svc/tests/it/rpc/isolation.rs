@@ -396,6 +396,12 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
             let theirs: v1::Member = service.ask(path, stranger, &request).await.unwrap();
             assert_ne!(theirs.id, owner.member);
         }
+        "GetMe" => {
+            let request = v1::GetMeRequest {};
+            let theirs: v1::Me = service.ask(path, stranger, &request).await.unwrap();
+            assert_eq!(theirs.workspace_id, ids::format::<ids::Workspace>(workspace));
+            assert_eq!((theirs.member_id.as_str(), theirs.email.as_str()), ("", ""));
+        }
         "ListMembers" => {
             let request = v1::ListMembersRequest::default();
             let theirs: v1::ListMembersResponse = service.ask(path, stranger, &request).await.unwrap();

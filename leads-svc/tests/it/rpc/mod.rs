@@ -13,5 +13,5 @@ mod rates;
 mod rest;
 mod rotation;
 mod scopes;
-mod service;
+pub mod service;
 mod wrong;

@@ -27,6 +27,7 @@ pub fn scope(path: &str) -> Scope {
         "UpdateSettings" | "CreateApiKey" | "ListApiKeys" | "RotateApiKey" | "RevokeApiKey" => {
             Scope::WorkspaceAdmin
         }
+        "GetMe" => Scope::WorkspaceRead,
         _ if path.starts_with("/leads.v1.MembersService/") => Scope::WorkspaceAdmin,
         "ListAuditEntries" | "VerifyAudit" | "ListConsents" | "ExportSubject" | "PreviewRetention" => {
             Scope::PrivacyRead

@@ -435,6 +435,7 @@ pub fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
         }
         "leads.v1.WorkspacesService/GetWorkspace"
         | "leads.v1.WorkspacesService/GetUsage"
+        | "leads.v1.MembersService/GetMe"
         | "leads.v1.WorkspacesService/ListApiKeys"
         | "leads.v1.IntegrationsService/ListConnections" => return None,
         _ => panic!("{path} has no bad-input case"),
