@@ -14,4 +14,5 @@ mod rest;
 mod rotation;
 mod scopes;
 mod service;
+mod walk;
 mod wrong;

@@ -36,6 +36,7 @@ use leads_svc::{
         principal::{Bound, Scope},
     },
 };
+use opentelemetry::metrics::Meter;
 use prost::Message;
 use prost_reflect::DescriptorPool;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -84,7 +85,7 @@ pub fn methods() -> Vec<String> {
 }
 
 impl Doors {
-    async fn open(core: Core, delivery: Delivery, burst: u32) -> Self {
+    async fn open(core: Core, delivery: Delivery, burst: u32, meter: &Meter) -> Self {
         let rate = Rate {
             per_second: NonZeroU32::new(burst.div_ceil(1_000)).unwrap(),
             burst: NonZeroU32::new(burst).unwrap(),
@@ -104,8 +105,7 @@ impl Doors {
             Arc::new(move |call: &Parts, message: &[u8]| check::violations(call, message, clock.now()));
         let (mut channels, mut addresses) = (Vec::new(), Vec::new());
         for (package, routes) in [("leads.v1", public), ("leads.connector.v1", connectors)] {
-            let meter = opentelemetry::global::meter("test");
-            let stack = Stack::new(package, auth.clone(), limits.clone(), &meter).unwrap();
+            let stack = Stack::new(package, auth.clone(), limits.clone(), meter).unwrap();
             let framed = layers::framed(Calls::new(routes), limits.message_bytes);
             let calls = stack.around(rest.decoding(framed, rules.clone()));
             let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
@@ -161,14 +161,22 @@ impl Service {
 
     /// Serves keys that may make `burst` calls at once, and a thousandth of that every second.
     pub async fn start_at(world: World, burst: u32) -> Self {
-        let doors = Doors::open(world.core.clone(), world.delivery.clone(), burst).await;
+        let meter = opentelemetry::global::meter("test");
+        let doors = Doors::open(world.core.clone(), world.delivery.clone(), burst, &meter).await;
+        Self { world, doors }
+    }
+
+    /// Serves with metrics that somebody looks at.
+    pub async fn start_metered(world: World, meter: &Meter) -> Self {
+        let doors = Doors::open(world.core.clone(), world.delivery.clone(), BURST, meter).await;
         Self { world, doors }
     }
 
     /// The doors of another replica on the same database.
     pub async fn replica(&self) -> Doors {
         let (core, delivery) = self.world.replica().await;
-        Doors::open(core, delivery, BURST).await
+        let meter = opentelemetry::global::meter("test");
+        Doors::open(core, delivery, BURST, &meter).await
     }
 
     /// A new key.
