@@ -110,6 +110,11 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
         return Ok(());
     };
     check_key(&store).await?;
+    if store.bypasses_policies().await? {
+        tracing::warn!(
+            "row-level security does not hold the database role: give one that is no superuser and has no BYPASSRLS"
+        );
+    }
 
     let core = Core::new(store.clone(), tasks.clone());
     let auth = Auth::new(store.clone(), config.server.rate());

@@ -15,6 +15,7 @@ mod m0009_consents;
 mod m0010_identities;
 mod m0011_statistics;
 mod m0012_merges;
+pub mod m0015_isolation;
 mod m0016_sessions;
 
 /// All migrations, in order.
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_identities::Migration),
             Box::new(m0011_statistics::Migration),
             Box::new(m0012_merges::Migration),
+            Box::new(m0015_isolation::Migration),
             Box::new(m0016_sessions::Migration),
         ]
     }

@@ -2,6 +2,8 @@
 
 use sea_orm_migration::{prelude::*, schema::*};
 
+use crate::m0015_isolation::protect;
+
 /// See the module.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -26,6 +28,7 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
+        protect(manager, "sessions", "workspace_id").await?;
         manager
             .create_index(
                 Index::create()

@@ -21,7 +21,8 @@ use super::{
     insert::NewRows,
     jobs::write::Want,
     merges::{self, MergeWrite, SealedMerge},
-    rows, scope,
+    rows,
+    scope::{self, Reach},
     transaction::{Prior, Transaction, moved_unless},
 };
 use crate::domain::{
@@ -333,7 +334,8 @@ impl Store {
             .map(Known::of)
             .collect();
 
-        let people = NewRows::of(self.backend())
+        let new = || NewRows::of(self.backend(), Reach::One(workspace));
+        let people = new()
             .and::<idempotency::Entity>(all.answers)?
             .and::<contact::Entity>(all.new_contacts)?
             .and::<identity::Entity>(all.identities)?
@@ -341,7 +343,7 @@ impl Store {
         let (people, belongings) = if is_new {
             (None, people)
         } else {
-            (Some(people), NewRows::of(self.backend()))
+            (Some(people), new())
         };
         let belongings = belongings
             .and::<message::Entity>(all.messages)?

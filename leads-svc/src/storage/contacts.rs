@@ -310,5 +310,7 @@ pub(super) async fn bury(
         created_at: now,
         erased_at: Some(now),
     };
-    transaction.insert::<contact::Entity>(vec![tombstone]).await
+    transaction
+        .insert::<contact::Entity>(workspace, vec![tombstone])
+        .await
 }

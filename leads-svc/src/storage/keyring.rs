@@ -14,7 +14,6 @@ use super::{
     error::{Error, Result},
     scope,
 };
-use sea_orm::{ColumnTrait, QueryFilter};
 
 /// Keys kept before all are dropped and unwrapped anew.
 const MAX_KEPT: usize = 10_000;
@@ -66,8 +65,7 @@ impl Store {
         if let Some(keys) = self.keyring.kept(id) {
             return Ok(keys);
         }
-        let row = scope::select_any::<workspace::Entity>()
-            .filter(workspace::Column::Id.eq(id))
+        let row = scope::select::<workspace::Entity>(id)
             .one(self.reader())
             .await?
             .ok_or_else(|| Error::inconsistent("workspaces", "id", id, "the workspace is gone"))?;

@@ -372,7 +372,8 @@ pub(super) fn found_by(tokens: impl Iterator<Item = String>, backend: DbBackend)
     if backend == DbBackend::Postgres {
         let all = tokens.collect::<Vec<_>>().join(" & ");
         return Condition::all().add(Expr::cust_with_values(
-            "to_tsvector('simple', \"contacts\".\"search\") @@ to_tsquery('simple', $1)",
+            "\"contacts\".\"id\" IN \
+             (SELECT contact_id FROM contact_words WHERE words @@ to_tsquery('simple', $1))",
             [all],
         ));
     }

@@ -58,7 +58,7 @@ impl Store {
         if known > 0 {
             return Ok(None);
         }
-        transaction.insert::<member::Entity>(vec![row]).await?;
+        transaction.insert::<member::Entity>(workspace, vec![row]).await?;
         let act = Act::new(by, Action::MemberCreated, subject(created.id)).with("role", role.word());
         audit::append(&transaction, keys, workspace, act, created.created_at).await?;
         transaction.commit().await?;

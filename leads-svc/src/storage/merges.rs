@@ -77,7 +77,7 @@ impl SealedMerge {
     pub(super) async fn apply(self, transaction: &Transaction, workspace: Uuid) -> Result<()> {
         let change = |id: Uuid| scope::update::<merge::Entity>(workspace).filter(merge::Column::Id.eq(id));
         match self {
-            Self::New(row) => transaction.insert::<merge::Entity>(vec![row]).await,
+            Self::New(row) => transaction.insert::<merge::Entity>(workspace, vec![row]).await,
             Self::Chosen(id, sealed) => {
                 let changed = change(id).col_expr(merge::Column::Sealed, Expr::value(sealed));
                 changed.exec(&**transaction).await?;

@@ -37,6 +37,7 @@ pub mod messages;
 pub mod plans;
 pub mod replicas;
 pub mod retention;
+pub mod roles;
 pub mod rotation;
 mod rows;
 pub mod scope;
@@ -143,9 +144,11 @@ impl Store {
     /// # Errors
     /// The database cannot be asked.
     pub async fn is_migrated(&self) -> Result<bool> {
-        Ok(leads_migration::Migrator::get_pending_migrations(&self.database)
-            .await?
-            .is_empty())
+        Ok(
+            leads_migration::Migrator::get_pending_migrations_read_only(&self.database)
+                .await?
+                .is_empty(),
+        )
     }
 
     /// Whether the database answers.

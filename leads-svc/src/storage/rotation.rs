@@ -79,7 +79,7 @@ impl Store {
                 .with("ends", expires_at.to_rfc3339()),
         ];
         transaction
-            .insert::<api_key::Entity>(vec![keys::row(new)])
+            .insert::<api_key::Entity>(workspace, vec![keys::row(new)])
             .await?;
         changed.update(&*transaction).await?;
         for act in acts {

@@ -122,7 +122,9 @@ impl Store {
                 answered: 0,
                 failed: 0,
             };
-            transaction.insert::<connection::Entity>(vec![row]).await?;
+            transaction
+                .insert::<connection::Entity>(workspace, vec![row])
+                .await?;
         }
         scope::delete::<connection_task::Entity>(workspace)
             .filter(connection_task::Column::ConnectionId.eq(id))
@@ -145,7 +147,9 @@ impl Store {
             field_mapping: Some(field_mapping),
             problem_sealed: None,
         };
-        transaction.insert::<connection_task::Entity>(vec![task]).await?;
+        transaction
+            .insert::<connection_task::Entity>(workspace, vec![task])
+            .await?;
         let act =
             Act::new(by, Action::ConnectionMade, connections::subject(id)).with("provider", provider.name());
         audit::append(&transaction, keys, workspace, act, now).await?;

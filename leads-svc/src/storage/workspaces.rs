@@ -14,7 +14,8 @@ use super::{
     error::{Error, Result},
     idempotency::Answer,
     keys::{self, Key},
-    rows, scope,
+    rows,
+    scope::{self, Reach},
 };
 use crate::domain::{
     audit::{Act, Action},
@@ -55,15 +56,15 @@ impl Store {
             .transpose()?;
         let transaction = self.begin().await?;
         transaction
-            .insert::<idempotency::Entity>(answer.into_iter().collect())
+            .insert::<idempotency::Entity>(Reach::All, answer.into_iter().collect())
             .await?;
-        transaction.insert::<workspace::Entity>(vec![row]).await?;
+        transaction.insert::<workspace::Entity>(id, vec![row]).await?;
         let acts = [
             Act::new(by, Action::WorkspaceCreated, ids::format::<ids::Workspace>(id)),
             keys::created(&first_key, by),
         ];
         transaction
-            .insert::<api_key::Entity>(vec![keys::row(first_key)])
+            .insert::<api_key::Entity>(id, vec![keys::row(first_key)])
             .await?;
         for act in acts {
             audit::append(&transaction, &keys, id, act, at).await?;
@@ -76,10 +77,7 @@ impl Store {
     /// # Errors
     /// The database, or a row that cannot be read.
     pub async fn find_workspace(&self, id: Uuid) -> Result<Option<Workspace>> {
-        let row = scope::select_any::<workspace::Entity>()
-            .filter(workspace::Column::Id.eq(id))
-            .one(self.reader())
-            .await?;
+        let row = scope::select::<workspace::Entity>(id).one(self.reader()).await?;
         row.map(workspace).transpose()
     }
 
@@ -120,8 +118,7 @@ impl Store {
         change: impl FnOnce(Settings) -> Settings + Send,
     ) -> Result<Option<Workspace>> {
         let transaction = self.begin().await?;
-        let row = scope::select_any::<workspace::Entity>()
-            .filter(workspace::Column::Id.eq(id))
+        let row = scope::select::<workspace::Entity>(id)
             .lock_exclusive()
             .one(&*transaction)
             .await?;

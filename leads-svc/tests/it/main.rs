@@ -26,6 +26,7 @@ mod lists;
 mod merges;
 mod planner;
 mod plans;
+mod policies;
 mod population;
 mod privacy;
 mod rpc;

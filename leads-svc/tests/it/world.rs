@@ -38,7 +38,7 @@ use leads_svc::{
 };
 use leads_testkit::{
     captures,
-    servers::{Postgres, TestDatabase},
+    servers::{APP_ROLE, Postgres, TestDatabase},
 };
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
 use tempfile::TempDir;
@@ -91,11 +91,20 @@ pub enum Database {
 }
 
 impl Database {
+    /// As the service is given it: on Postgres with the rights of its role.
     pub fn url(&self) -> String {
         match self {
             Database::Sqlite(folder) => {
                 format!("sqlite://{}?mode=rwc", folder.path().join("leads.db").display())
             }
+            Database::Postgres(database) => database.app_url.clone(),
+        }
+    }
+
+    /// The same with every right, to look into tables.
+    pub fn admin_url(&self) -> String {
+        match self {
+            Database::Sqlite(_) => self.url(),
             Database::Postgres(database) => database.url.clone(),
         }
     }
@@ -122,7 +131,9 @@ impl World {
         let server = Postgres::shared().await.unwrap();
         let database = server
             .from_template("leads-svc", async |url| {
-                Ok(open(&url, Clock::system()).await.migrate().await?)
+                let store = open(&url, Clock::system()).await;
+                store.migrate().await?;
+                Ok(store.grant_to(APP_ROLE).await?)
             })
             .await
             .unwrap();
@@ -135,7 +146,7 @@ impl World {
         let workspace = founded(&store, "Acme", settings()).await;
         let (core, delivery) = use_cases(&store);
         Self {
-            raw: sea_orm::Database::connect(database.url()).await.unwrap(),
+            raw: sea_orm::Database::connect(database.admin_url()).await.unwrap(),
             caller: caller(workspace),
             connector: connector(),
             store,

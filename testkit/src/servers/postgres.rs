@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, OnceCell};
 
-use super::database::{Psql, TestDatabase};
+use super::database::{APP_ROLE, Psql, TestDatabase};
 use crate::{
     faults::tally,
     ports::free_port,
@@ -134,6 +134,7 @@ impl Postgres {
             templates: Mutex::default(),
         };
         postgres.restart().await?;
+        postgres.admin.run(&app_role()).await?;
         Ok(postgres)
     }
 
@@ -142,6 +143,7 @@ impl Postgres {
         let psql = psql.context("psql is missing: run `apt-get install postgresql-client`")?;
         let admin = Psql::new(psql, url);
         admin.run("SELECT 1").await.context("LEADS_TEST_POSTGRES_URL")?;
+        admin.run(&app_role()).await?;
         Ok(Self {
             admin,
             cluster: None,
@@ -278,6 +280,14 @@ impl Postgres {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner))
     }
+}
+
+/// Makes [`APP_ROLE`] if the server has no such role.
+fn app_role() -> String {
+    format!(
+        "DO $$ BEGIN CREATE ROLE {APP_ROLE} LOGIN PASSWORD '{APP_ROLE}'; \
+         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+    )
 }
 
 struct User {

@@ -190,7 +190,7 @@ impl Store {
                 new.push(want.into_row(look.workspace));
             }
         }
-        transaction.insert::<sync_job::Entity>(new).await
+        transaction.insert::<sync_job::Entity>(look.workspace, new).await
     }
 
     /// Notes that a look is through: there is one more later, then none until something changes.

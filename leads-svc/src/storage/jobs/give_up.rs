@@ -10,6 +10,7 @@ use crate::{
         entity::{activity, sync_job},
         error::{Error, Result},
         rows,
+        scope::Reach,
     },
 };
 
@@ -49,6 +50,8 @@ impl Store {
                 activity,
             )?);
         }
-        transaction.insert::<activity::Entity>(activities).await
+        transaction
+            .insert::<activity::Entity>(Reach::All, activities)
+            .await
     }
 }

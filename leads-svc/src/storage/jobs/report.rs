@@ -25,7 +25,8 @@ use crate::{
         crypto::WorkspaceKeys,
         entity::{activity, sync_job},
         error::{Error, Result},
-        rows, scope,
+        rows,
+        scope::{self, Reach},
     },
 };
 
@@ -176,7 +177,9 @@ impl Store {
             settled.insert((report.job, report.token));
             recorded.receipts.push(Receipt::Recorded);
         }
-        transaction.insert::<activity::Entity>(activities).await?;
+        transaction
+            .insert::<activity::Entity>(Reach::All, activities)
+            .await?;
         recorded.changes = watched.settle(&transaction, now).await?;
         // In the order of their workspaces, so that nobody waits in a circle.
         pauses.sort_unstable_by_key(|(workspace, _)| *workspace);

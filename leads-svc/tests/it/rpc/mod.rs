@@ -14,4 +14,5 @@ mod rest;
 mod rotation;
 mod scopes;
 pub mod service;
+mod walk;
 mod wrong;

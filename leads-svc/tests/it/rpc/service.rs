@@ -37,6 +37,7 @@ use leads_svc::{
         sign_in::{Settings, SignIn},
     },
 };
+use opentelemetry::metrics::Meter;
 use prost::Message;
 use prost_reflect::DescriptorPool;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -84,8 +85,19 @@ pub fn methods() -> Vec<String> {
         .collect()
 }
 
+/// Of metrics that nobody looks at.
+fn meter() -> Meter {
+    opentelemetry::global::meter("test")
+}
+
 impl Doors {
-    async fn open(core: Core, delivery: Delivery, burst: u32, sign_in: Option<Settings>) -> Self {
+    async fn open(
+        core: Core,
+        delivery: Delivery,
+        burst: u32,
+        meter: &Meter,
+        sign_in: Option<Settings>,
+    ) -> Self {
         let rate = Rate {
             per_second: NonZeroU32::new(burst.div_ceil(1_000)).unwrap(),
             burst: NonZeroU32::new(burst).unwrap(),
@@ -105,8 +117,7 @@ impl Doors {
             Arc::new(move |call: &Parts, message: &[u8]| check::violations(call, message, clock.now()));
         let (mut channels, mut addresses) = (Vec::new(), Vec::new());
         for (package, routes) in [("leads.v1", public), ("leads.connector.v1", connectors)] {
-            let meter = opentelemetry::global::meter("test");
-            let stack = Stack::new(package, auth.clone(), limits.clone(), &meter).unwrap();
+            let stack = Stack::new(package, auth.clone(), limits.clone(), meter).unwrap();
             let framed = layers::framed(Calls::new(routes), limits.message_bytes);
             let calls = stack.around(rest.decoding(framed, rules.clone()));
             let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
@@ -167,26 +178,33 @@ impl Service {
 
     /// Serves keys that may make `burst` calls at once, and a thousandth of that every second.
     pub async fn start_at(world: World, burst: u32) -> Self {
-        let doors = Doors::open(world.core.clone(), world.delivery.clone(), burst, None).await;
+        let doors = Doors::open(world.core.clone(), world.delivery.clone(), burst, &meter(), None).await;
         Self { world, doors }
     }
 
     /// Serves people with browsers as well.
     pub async fn start_with(world: World, sign_in: Settings) -> Self {
-        let doors = Doors::open(world.core.clone(), world.delivery.clone(), BURST, Some(sign_in)).await;
+        let (core, delivery) = (world.core.clone(), world.delivery.clone());
+        let doors = Doors::open(core, delivery, BURST, &meter(), Some(sign_in)).await;
+        Self { world, doors }
+    }
+
+    /// Serves with metrics that somebody looks at.
+    pub async fn start_metered(world: World, meter: &Meter) -> Self {
+        let doors = Doors::open(world.core.clone(), world.delivery.clone(), BURST, meter, None).await;
         Self { world, doors }
     }
 
     /// The doors of another replica on the same database.
     pub async fn replica(&self) -> Doors {
         let (core, delivery) = self.world.replica().await;
-        Doors::open(core, delivery, BURST, None).await
+        Doors::open(core, delivery, BURST, &meter(), None).await
     }
 
     /// The same, for people with browsers as well.
     pub async fn replica_with(&self, sign_in: Settings) -> Doors {
         let (core, delivery) = self.world.replica().await;
-        Doors::open(core, delivery, BURST, Some(sign_in)).await
+        Doors::open(core, delivery, BURST, &meter(), Some(sign_in)).await
     }
 
     /// A new key.
