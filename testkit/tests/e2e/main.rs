@@ -2,12 +2,14 @@
 
 mod checker;
 mod crash;
+mod erasure;
 mod health;
 mod limits;
 mod main_job;
 mod redis_loss;
 mod stalls;
 mod summary;
+mod sweep;
 mod trace;
 mod vendor_faults;
 
