@@ -29,22 +29,22 @@ on_both_databases!(
 const CANARIES: [&str; 18] = [
     "zqmail.first@zqdomain.example",
     "zqmail.second@zqdomain.example",
-    "zqdomain",
+    "zqdomain.example",
     "Zqgivenname",
     "Zqfamilyname",
-    "Zqrenamed",
+    "Zqrenamedname",
     "699887766",
-    "Zqcompany",
-    "Zqtitle",
-    "zqvisitor",
-    "zqattribute",
-    "zqvalue",
-    "zqintent",
-    "zqsaid",
+    "Zqcompanyname",
+    "Zqtitletitle",
+    "zqvisitorid",
+    "zqattributes",
+    "zqvaluevalue",
+    "zqintention",
+    "zqsaidhere",
     "zqconversation",
-    "zqmessage",
-    "zqconsent",
-    "zqtag",
+    "zqmessageid",
+    "zqconsented",
+    "zqtagtagtag",
 ];
 /// How often somebody tries to bring the person back.
 const TRIES: usize = 50;
@@ -58,24 +58,24 @@ fn canary(email: &str) -> CollectLeadRequest {
     if let Some(contact) = request.contact.as_mut() {
         contact.name = "Zqgivenname Zqfamilyname".to_owned();
         contact.phone = "+34699887766".to_owned();
-        contact.company = "Zqcompany".to_owned();
-        contact.title = "Zqtitle and CTO".to_owned();
-        contact.visitor_id = format!("zqvisitor-{email}");
-        let attributes = [("zqattribute".to_owned(), "zqvalue".to_owned())];
+        contact.company = "Zqcompanyname".to_owned();
+        contact.title = "Zqtitletitle and CTO".to_owned();
+        contact.visitor_id = format!("zqvisitorid-{email}");
+        let attributes = [("zqattributes".to_owned(), "zqvaluevalue".to_owned())];
         contact.attributes = attributes.into();
     }
     if let Some(intent) = request.intent.as_mut() {
-        intent.detail = "zqintent: asked for a demo".to_owned();
+        intent.detail = "zqintention: asked for a demo".to_owned();
     }
     for message in &mut request.messages {
-        message.id = format!("zqmessage-{}", message.id);
-        message.text.push_str(" That is zqsaid.");
+        message.id = format!("zqmessageid-{}", message.id);
+        message.text.push_str(" That is zqsaidhere.");
     }
     request.consents = vec![Consent {
         purpose: "sales_contact".to_owned(),
         given: true,
-        text: "zqconsent: may we contact you?".to_owned(),
-        page: "https://zqdomain.example/zqconsent".to_owned(),
+        text: "zqconsented: may we contact you?".to_owned(),
+        page: "https://zqdomain.example/zqconsented".to_owned(),
         ..Consent::default()
     }];
     request
@@ -138,7 +138,7 @@ async fn a_life(stack: &mut Stack) -> Result<[CollectLeadRequest; 2]> {
     }
     let mut renamed = canary(CANARIES[0]);
     if let Some(contact) = renamed.contact.as_mut() {
-        contact.name = "Zqrenamed Zqfamilyname".to_owned();
+        contact.name = "Zqrenamedname Zqfamilyname".to_owned();
     }
     collect(stack, renamed).await?;
     let append = AppendConversationRequest {
@@ -146,9 +146,9 @@ async fn a_life(stack: &mut Stack) -> Result<[CollectLeadRequest; 2]> {
         request_id: Uuid::new_v4().to_string(),
         conversation_id: "zqconversation".to_owned(),
         messages: vec![Message {
-            id: "zqmessage-2".to_owned(),
+            id: "zqmessageid-2".to_owned(),
             role: MessageRole::Visitor.into(),
-            text: "One more thing is zqsaid.".to_owned(),
+            text: "One more thing is zqsaidhere.".to_owned(),
             ..Message::default()
         }],
     };
@@ -157,7 +157,7 @@ async fn a_life(stack: &mut Stack) -> Result<[CollectLeadRequest; 2]> {
     let update = UpdateLeadRequest {
         lead: Some(Lead {
             id: leads[0].clone(),
-            tags: vec!["zqtag".to_owned()],
+            tags: vec!["zqtagtagtag".to_owned()],
             ..Lead::default()
         }),
         update_mask: Some(FieldMask {

@@ -201,6 +201,9 @@ impl Sweep {
     }
 }
 
+/// Shorter forms are found in anything that is encrypted.
+const SHORTEST: usize = 8;
+
 /// A text as it may be written: as it is, in lower case, as hexadecimal digits, in base64 at any of three offsets.
 fn forms(text: &str) -> Vec<Vec<u8>> {
     let hex = text.bytes().fold(String::new(), |mut hex, byte| {
@@ -217,6 +220,7 @@ fn forms(text: &str) -> Vec<Vec<u8>> {
         let inner = encoded.len() - 4;
         forms.push(encoded.into_bytes()[4..inner].to_vec());
     }
+    forms.retain(|form| form.len() >= SHORTEST);
     forms
 }
 
