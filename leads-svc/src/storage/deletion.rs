@@ -167,7 +167,7 @@ async fn locked(transaction: &Transaction, workspace: Uuid, target: Target) -> R
     };
     let expected = parts(transaction, workspace, root, target).await?;
     let contacts = scope::select::<contact::Entity>(workspace)
-        .filter(contact::Column::Id.is_in(expected.iter().map(|(contact, _)| *contact)))
+        .filter(contact::Column::Id.is_in(expected.keys().copied()))
         .filter(contact::Column::ErasedAt.is_null())
         .order_by_asc(contact::Column::Id)
         .lock_exclusive()

@@ -127,22 +127,29 @@ fn receipt<'a>(erasure: &'a Erasure, system: &str) -> Result<&'a ErasureReceipt>
         .with_context(|| format!("no receipt of {system}: {erasure:?}"))
 }
 
+#[expect(
+    clippy::print_stdout,
+    reason = "what was looked through is evidence, and read with --nocapture"
+)]
+fn tell(what: &str, found: &str) {
+    println!("{what}: {found}");
+}
+
 /// Captures the person twice, by two addresses, changes and merges the two, and waits until the CRM has followed.
 async fn a_life(stack: &mut Stack) -> Result<[CollectLeadRequest; 2]> {
     let captures = [canary(CANARIES[0]), canary(CANARIES[1])];
-    let mut leads = Vec::new();
-    for capture in &captures {
-        let lead = collect(stack, capture.clone()).await?;
-        stack.synced(&lead, SYNC_LIMIT).await?;
-        leads.push(lead);
-    }
+    let [first, second] = &captures;
+    let stays = collect(stack, first.clone()).await?;
+    stack.synced(&stays, SYNC_LIMIT).await?;
+    let goes = collect(stack, second.clone()).await?;
+    stack.synced(&goes, SYNC_LIMIT).await?;
     let mut renamed = canary(CANARIES[0]);
     if let Some(contact) = renamed.contact.as_mut() {
         contact.name = "Zqrenamedname Zqfamilyname".to_owned();
     }
     collect(stack, renamed).await?;
     let append = AppendConversationRequest {
-        lead_id: leads[1].clone(),
+        lead_id: goes.clone(),
         request_id: Uuid::new_v4().to_string(),
         conversation_id: "zqconversation".to_owned(),
         messages: vec![Message {
@@ -156,7 +163,7 @@ async fn a_life(stack: &mut Stack) -> Result<[CollectLeadRequest; 2]> {
     client.append_conversation(append).await?;
     let update = UpdateLeadRequest {
         lead: Some(Lead {
-            id: leads[0].clone(),
+            id: stays.clone(),
             tags: vec!["zqtagtagtag".to_owned()],
             ..Lead::default()
         }),
@@ -166,12 +173,12 @@ async fn a_life(stack: &mut Stack) -> Result<[CollectLeadRequest; 2]> {
     };
     client.update_lead(update).await?;
     let merge = MergeLeadsRequest {
-        lead_id: leads[0].clone(),
-        absorbed_lead_id: leads[1].clone(),
+        lead_id: stays.clone(),
+        absorbed_lead_id: goes,
         ..MergeLeadsRequest::default()
     };
     client.merge_leads(merge).await?;
-    stack.synced(&leads[0], SYNC_LIMIT).await?;
+    stack.synced(&stays, SYNC_LIMIT).await?;
     wait::until(
         "the absorbed lead's record to be archived",
         SYNC_LIMIT,
@@ -199,7 +206,7 @@ async fn an_erased_person_is_nowhere_and_stays_away(storage: Storage) -> Result<
     let captured = a_life(&mut stack).await?;
 
     let before = Sweep::of(&mut stack, &CANARIES).await?;
-    println!("before: {}", before.told());
+    tell("before", &before.told());
     let places = |part: &str| before.hits.iter().any(|(place, _)| place.contains(part));
     ensure!(
         places("of contacts") && places("HubSpot's record"),
@@ -214,12 +221,8 @@ async fn an_erased_person_is_nowhere_and_stays_away(storage: Storage) -> Result<
     );
     let done = completed(&mut stack, &asked.id).await?;
     for receipt in &done.receipts {
-        println!(
-            "{}: {} records, {:?}",
-            receipt.system,
-            receipt.records,
-            receipt.state()
-        );
+        let stands = format!("{} records, {:?}", receipt.records, receipt.state());
+        tell(&receipt.system, &stands);
         ensure!(
             receipt.verified_at.is_some() && receipt.done_at.is_some(),
             "{receipt:?}"
@@ -230,12 +233,12 @@ async fn an_erased_person_is_nowhere_and_stays_away(storage: Storage) -> Result<
     ensure!((crm.state(), crm.records) == (ErasureState::Erased, 2), "{crm:?}");
 
     let after = Sweep::of(&mut stack, &CANARIES).await?;
-    println!("after: {}", after.told());
+    tell("after", &after.told());
     ensure!(after.hits.is_empty(), "{:?}", after.hits);
 
     bring_back(&mut stack, &captured).await?;
     let later = Sweep::of(&mut stack, &CANARIES).await?;
-    println!("after {TRIES} tries to bring them back: {}", later.told());
+    tell("after tries to bring them back", &later.told());
     ensure!(later.hits.is_empty(), "{:?}", later.hits);
     stack.synced(&neighbour, SYNC_LIMIT).await?;
     let records = stack.hubspot.contacts(DEFAULT_PORTAL)?;
@@ -245,8 +248,8 @@ async fn an_erased_person_is_nowhere_and_stays_away(storage: Storage) -> Result<
 
 /// Tries with new captures that carry no consent, and with the very requests from before.
 async fn bring_back(stack: &mut Stack, captured: &[CollectLeadRequest; 2]) -> Result<()> {
-    for attempt in 0..TRIES {
-        let mut request = captured[attempt % 2].clone();
+    for (attempt, request) in captured.iter().cycle().take(TRIES).enumerate() {
+        let mut request = request.clone();
         if attempt % 4 < 2 {
             request.request_id = Uuid::new_v4().to_string();
             request.consents.clear();

@@ -217,8 +217,9 @@ fn forms(text: &str) -> Vec<Vec<u8>> {
     ];
     for offset in 0..3 {
         let encoded = STANDARD.encode([vec![b' '; offset], text.as_bytes().to_vec()].concat());
-        let inner = encoded.len() - 4;
-        forms.push(encoded.into_bytes()[4..inner].to_vec());
+        // The ends depend on what stands around the text.
+        let inner = encoded.get(4..encoded.len().saturating_sub(4));
+        forms.push(inner.unwrap_or_default().as_bytes().to_vec());
     }
     forms.retain(|form| form.len() >= SHORTEST);
     forms
