@@ -2,17 +2,16 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use leads_proto::{leads::v1, reason::Reason};
+use leads_proto::reason::Reason;
 use leads_svc::{
     domain::{erasure::Erasure, plan::Plan, sync::Action},
     service::{
-        capture::{Answered, Request},
         erasure::{Receipt, State, Whom, explain},
         plan::Collected,
     },
     storage::{
         connections::Facts,
-        entity::{activity, idempotency, sync_job},
+        entity::{activity, sync_job},
         jobs::{claim::Grant, report::Receipt as Reported},
         tasks::Outcome,
     },
@@ -21,7 +20,7 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 use uuid::Uuid;
 
 use crate::world::{
-    HUBSPOT, LEASE, VENDOR_TOKEN, VERIFY_AFTER, World, delivered_as, email, gone, lead, on_both_databases,
+    HUBSPOT, LEASE, VENDOR_TOKEN, VERIFY_AFTER, World, delivered_as, email, gone, on_both_databases,
     rejected, retry, unknown, verified, warm,
 };
 
@@ -38,9 +37,6 @@ on_both_databases!(
     records_of_another_account_are_left_alone,
     every_record_of_a_merged_person_is_erased,
     a_record_that_a_merge_archived_is_erased_as_well,
-    stored_answers_go_with_the_person,
-    a_request_that_is_repeated_brings_nobody_back,
-    answers_of_merged_people_go_with_each_of_them,
     somebody_who_is_no_lead_is_erased,
     an_erasure_does_not_depend_on_the_plan,
     what_a_crm_says_of_an_erased_person_is_not_kept,
@@ -58,7 +54,7 @@ async fn synced(world: &World, name: &str, record: &str) -> Uuid {
     lead
 }
 
-async fn erase(world: &World, name: &str) -> Erasure {
+pub async fn erase(world: &World, name: &str) -> Erasure {
     world
         .core
         .erase_subject(&world.caller, Whom::Email(email(name)))
@@ -386,7 +382,7 @@ async fn records_of_another_account_are_left_alone(world: World) {
     assert!(world.publish().await.is_empty());
 }
 
-async fn merge(world: &World, one: Uuid, other: Uuid) {
+pub async fn merge(world: &World, one: Uuid, other: Uuid) {
     world
         .core
         .merge_leads(&world.caller, one, other, &BTreeMap::new(), false)
@@ -441,74 +437,6 @@ async fn a_record_that_a_merge_archived_is_erased_as_well(world: World) {
         (grant.lead, grant.record_ids),
         (bo, vec!["2002".to_owned(), "1002".to_owned()])
     );
-}
-
-/// Captures with a request id, whose answer is kept.
-async fn collect_once(world: &World, name: &str) -> Uuid {
-    match ask(world, name, Uuid::new_v4()).await.unwrap() {
-        Answered::Now(collected) => lead(collected).id,
-        Answered::Before(_) => panic!("answered before"),
-    }
-}
-
-async fn ask(world: &World, name: &str, id: Uuid) -> leads_svc::service::error::Result<Answered<Collected>> {
-    let mut request = warm(name);
-    request.request_id = id.to_string();
-    request.conversation_id = "c".to_owned();
-    request.consents.push(v1::Consent {
-        purpose: "sales_contact".to_owned(),
-        given: true,
-        ..Default::default()
-    });
-    let (capture, key) =
-        leads_svc::grpc::convert::capture::capture(request, world.store.clock().now()).unwrap();
-    let encode = |_: &Collected| b"what was answered".to_vec();
-    let keyed = key.map(|key| Request { key, encode: &encode });
-    world.core.collect(&world.caller, capture, keyed).await
-}
-
-/// Answers that can still be given.
-async fn answers(world: &World) -> usize {
-    let rows = idempotency::Entity::find().all(&world.raw).await.unwrap();
-    rows.iter()
-        .filter(|row| !row.response.is_empty() && !row.body_digest.is_empty())
-        .count()
-}
-
-async fn a_request_that_is_repeated_brings_nobody_back(world: World) {
-    let id = Uuid::new_v4();
-    assert!(matches!(ask(&world, "ana", id).await, Ok(Answered::Now(_))));
-    assert!(matches!(ask(&world, "ana", id).await, Ok(Answered::Before(_))));
-    erase(&world, "ana").await;
-    world.pass(Duration::from_secs(1));
-    // Its consent is of no time of its own, and so would be newer than the erasure.
-    let refused = ask(&world, "ana", id).await.err().unwrap();
-    assert_eq!(refused.reason, Reason::ErasedSubject);
-    assert!(matches!(
-        ask(&world, "ana", Uuid::new_v4()).await,
-        Ok(Answered::Now(_))
-    ));
-}
-
-async fn stored_answers_go_with_the_person(world: World) {
-    collect_once(&world, "ana").await;
-    collect_once(&world, "ana").await;
-    collect_once(&world, "bo").await;
-    assert_eq!(answers(&world).await, 3);
-    erase(&world, "ana").await;
-    assert_eq!(answers(&world).await, 1);
-}
-
-async fn answers_of_merged_people_go_with_each_of_them(world: World) {
-    let ana = collect_once(&world, "ana").await;
-    let bo = collect_once(&world, "bo").await;
-    merge(&world, ana, bo).await;
-    // This answer shows both.
-    collect_once(&world, "ana").await;
-    collect_once(&world, "cy").await;
-    world.core.unmerge_lead(&world.caller, ana, None).await.unwrap();
-    erase(&world, "bo").await;
-    assert_eq!(answers(&world).await, 1);
 }
 
 async fn somebody_who_is_no_lead_is_erased(world: World) {

@@ -32,6 +32,7 @@ mod privacy;
 mod rpc;
 mod searching;
 mod sizes;
+mod stored_answers;
 mod upgrade;
 mod workspaces;
 mod world;
