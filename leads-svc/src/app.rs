@@ -30,7 +30,7 @@ use tonic::service::Routes;
 
 use crate::{
     config::Config,
-    dispatch::{Dispatcher, Gauges, Sweeper},
+    dispatch::{Dispatcher, Gauges, Sweeper, Withdrawer},
     grpc::{
         connector::Connectors,
         contacts::Contacts,
@@ -124,6 +124,10 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
 
     let publisher = Publisher::new(Redis::open(&config.redis).context("redis.url")?);
     let gauges = Gauges::new(store.clone(), publisher.clone(), &telemetry.meter());
+    let withdrawer = Withdrawer {
+        store: store.clone(),
+        publisher: publisher.clone(),
+    };
     let dispatcher = Dispatcher {
         store: store.clone(),
         publisher,
@@ -140,6 +144,7 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
     let stop = tasks.stop_token();
     tasks.spawn("dispatcher", dispatcher.run(stop.clone()));
     tasks.spawn("sweeper", sweeper.run(stop.clone()));
+    tasks.spawn("withdrawer", withdrawer.run(stop.clone()));
     tasks.spawn("gauges", gauges.run(stop.clone()));
     tasks.spawn("backfill", jobs::backfill::run(core.clone(), stop.clone()));
     tasks.spawn("retention", jobs::retention::run(core.clone(), stop.clone()));

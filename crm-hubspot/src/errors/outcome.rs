@@ -126,6 +126,7 @@ impl Fault {
             Outcome::Unknown { .. }
             | Outcome::NotStarted
             | Outcome::Delivered { .. }
+            | Outcome::Gone { .. }
             | Outcome::Verified { .. } => self.task_retry(None),
         }
     }

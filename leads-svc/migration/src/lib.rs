@@ -15,6 +15,7 @@ mod m0009_consents;
 mod m0010_identities;
 mod m0011_statistics;
 mod m0012_merges;
+mod m0013_erasures;
 pub mod m0015_isolation;
 mod m0016_sessions;
 
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_identities::Migration),
             Box::new(m0011_statistics::Migration),
             Box::new(m0012_merges::Migration),
+            Box::new(m0013_erasures::Migration),
             Box::new(m0015_isolation::Migration),
             Box::new(m0016_sessions::Migration),
         ]

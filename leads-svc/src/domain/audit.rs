@@ -72,6 +72,10 @@ actions! {
     ConnectionEnded = "connection.ended",
     /// A lead was deleted with its contact.
     LeadDeleted = "lead.deleted",
+    /// A person was erased here; the details count what, and where else it is to be.
+    ErasureRequested = "erasure.requested",
+    /// A system has erased a person, or cannot; the details name it and say how it stands.
+    ErasureSettled = "erasure.settled",
     /// A lead absorbed another; the details name that one and the merge.
     LeadMerged = "lead.merged",
     /// A merge was taken back; the details name it and the lead that was freed.

@@ -32,6 +32,8 @@ kinds! {
     Message = "msg";
     /// A merge of leads.
     Merge = "merge";
+    /// An erasure of a person.
+    Erasure = "erasure";
     /// An entry of a timeline.
     Activity = "act";
     /// A connection to a CRM.

@@ -9,6 +9,7 @@ pub mod contact;
 pub mod conversation;
 pub mod duplicates;
 pub mod email;
+pub mod erasure;
 pub mod filled_at;
 pub mod icp;
 pub mod identity;

@@ -139,6 +139,15 @@ pub const TABLE: &[(&str, Access)] = &[
     ),
     ("/leads.v1.PrivacyService/VerifyAudit", Scoped(Scope::PrivacyRead)),
     (
+        "/leads.v1.PrivacyService/EraseSubject",
+        Scoped(Scope::LeadsDelete),
+    ),
+    ("/leads.v1.PrivacyService/GetErasure", Scoped(Scope::PrivacyRead)),
+    (
+        "/leads.v1.PrivacyService/ListErasures",
+        Scoped(Scope::PrivacyRead),
+    ),
+    (
         "/leads.connector.v1.ConnectorService/Heartbeat",
         Scoped(Scope::Connector),
     ),

@@ -19,6 +19,7 @@ pub use crate::storage::{
         claim::{Named, Refusal},
         report::{Receipt, Report, Unused},
     },
+    leads::Record,
     tasks::Outcome,
 };
 use crate::{
@@ -141,7 +142,8 @@ impl Delivery {
                         Ok(facts) => facts.workspace.settings.hot_threshold,
                         Err(_) => Settings::default().hot_threshold,
                     };
-                    let hot = grant.record.lead.score >= threshold;
+                    let record = grant.record.as_ref();
+                    let hot = record.is_some_and(|record| record.lead.score >= threshold);
                     Ok(Box::new(Granted { grant, hot }))
                 }
                 None => Err(refusals.get(&hint.job).copied().unwrap_or(Refusal::Held)),

@@ -8,6 +8,7 @@ pub mod consents;
 pub mod contacts;
 pub mod core;
 pub mod entitlements;
+pub mod erasure;
 pub mod error;
 pub mod export;
 pub mod integrations;

@@ -9,7 +9,10 @@ use super::{
     principal::{Principal, Scope},
 };
 pub use crate::storage::retention::Candidate;
-use crate::{domain::retention::Retention, storage::deletion::Deletion};
+use crate::{
+    domain::retention::Retention,
+    storage::deletion::{Deletion, Target},
+};
 
 /// Leads are counted up to this.
 const MAX_COUNTED: u64 = 100_000;
@@ -69,11 +72,11 @@ impl Core {
                 after = Some(last.lead);
                 for candidate in due {
                     let deletion = Deletion::Retention(&settings.retention);
-                    let is_deleted = self
+                    let gone = self
                         .store
-                        .delete_lead(id, &keys, candidate.lead, deletion)
+                        .delete_person(id, &keys, Target::Lead(candidate.lead), deletion)
                         .await?;
-                    deleted += u64::from(is_deleted);
+                    deleted += u64::from(gone.is_some());
                 }
             }
         }

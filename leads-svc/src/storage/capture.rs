@@ -16,7 +16,7 @@ use super::{
     crypto::WorkspaceKeys,
     entity::{activity, consent, contact, idempotency, identity, lead, message, score, sync_job},
     error::Result,
-    idempotency::Answer,
+    idempotency::{self as answers, Answer},
     identities::{self, Identity, Joined, Known, identity_row, join_contacts},
     insert::NewRows,
     jobs::write::Want,
@@ -107,8 +107,10 @@ pub struct Write {
     pub lead: Option<LeadWrite>,
     /// Changes of merges.
     pub merges: Vec<MergeWrite>,
-    /// Leads that no CRM is owed any more.
-    pub settled: Vec<Uuid>,
+    /// Leads whose records are to disappear from CRMs.
+    pub removed: Vec<Uuid>,
+    /// Contacts whose stored answers may hold data of others from now on.
+    pub parted: Vec<Uuid>,
     /// What is stored with it, in the same transaction.
     pub also: Vec<Write>,
     /// New messages of the contact.
@@ -141,7 +143,8 @@ pub struct Sealed {
     new_leads: Vec<lead::Model>,
     changed_leads: Vec<(lead::Model, i64)>,
     merges: Vec<SealedMerge>,
-    settled: Vec<Uuid>,
+    removed: Vec<Uuid>,
+    parted: Vec<Uuid>,
     messages: Vec<message::Model>,
     consents: Vec<consent::Model>,
     scores: Vec<score::Model>,
@@ -194,7 +197,8 @@ impl Sealed {
         self.new_leads.append(&mut other.new_leads);
         self.changed_leads.append(&mut other.changed_leads);
         self.merges.append(&mut other.merges);
-        self.settled.append(&mut other.settled);
+        self.removed.append(&mut other.removed);
+        self.parted.append(&mut other.parted);
         self.messages.append(&mut other.messages);
         self.consents.append(&mut other.consents);
         self.scores.append(&mut other.scores);
@@ -217,7 +221,8 @@ impl Write {
             joined: None,
             lead: None,
             merges: Vec::new(),
-            settled: Vec::new(),
+            removed: Vec::new(),
+            parted: Vec::new(),
             also: Vec::new(),
             messages: Vec::new(),
             consents: Vec::new(),
@@ -237,6 +242,11 @@ impl Write {
     pub fn seal(self, keys: &WorkspaceKeys) -> Result<Sealed> {
         let workspace = self.workspace;
         let mut sealed = Sealed::default();
+        let whose = match (&self.contact, &self.lead) {
+            (Some(contact), _) => Some(contact.id),
+            (None, Some(lead)) => Some(lead.lead.contact_id),
+            (None, None) => None,
+        };
         if let Some(write) = self.contact {
             let prior = write.prior;
             let row = contact_row(keys, workspace, write)?;
@@ -290,14 +300,15 @@ impl Write {
         for merge in self.merges {
             sealed.merges.push(merge.seal(keys, workspace)?);
         }
-        sealed.settled = self.settled;
+        sealed.removed = self.removed;
+        sealed.parted = self.parted;
         for also in self.also {
             sealed.join(also.seal(keys)?);
         }
         sealed.withheld.extend(self.withheld);
         sealed.acts = self.acts;
         if let Some(answer) = self.answer {
-            sealed.answers.push(answer.seal(keys, workspace)?);
+            sealed.answers.push(answer.seal(keys, workspace, whose)?);
         }
         Ok(sealed)
     }
@@ -380,8 +391,11 @@ impl Store {
         for merge in all.merges {
             merge.apply(&transaction, workspace).await?;
         }
-        if !all.settled.is_empty() {
-            merges::settle(&transaction, workspace, all.settled).await?;
+        if !all.removed.is_empty() {
+            merges::remove(&transaction, workspace, all.removed, self.clock.now()).await?;
+        }
+        if !all.parted.is_empty() {
+            answers::of_several(&transaction, workspace, all.parted).await?;
         }
         belongings.insert(&*transaction).await?;
         let now = self.clock.now();

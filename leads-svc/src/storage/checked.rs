@@ -10,16 +10,18 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Transaction,
+    Transaction, audit,
     connections::{Facts, State, next_version, seal_problem},
     consents::{cancel_withheld, lacked_consent},
     crypto::WorkspaceKeys,
     entity::{connection, connection_task, sync_job},
+    erasures,
     error::Result,
     rows, scope,
 };
 use crate::domain::{
-    sync::{JobState, Lane, Reason},
+    erasure::ACCOUNT_CHANGED,
+    sync::{Action, JobState, Lane, Reason},
     workspace::Settings,
 };
 
@@ -58,9 +60,15 @@ pub(super) async fn settle(
     let mut update = scope::update_any::<connection::Entity>()
         .filter(connection::Column::Id.eq(known.id))
         .col_expr(connection::Column::CheckedAt, Expr::value(Some(now)));
+    let mut ended = Vec::new();
     match outcome {
         Outcome::Connected(facts) => {
             let moved = !known.account_id.is_empty() && known.account_id != facts.account_id;
+            if moved {
+                ended = erasures::unreachable(transaction, known.id, ACCOUNT_CHANGED, now).await?;
+            } else {
+                erasures::reopen(transaction, known.id).await?;
+            }
             owe_again(transaction, known.id, moved, now).await?;
             cancel_withheld(transaction, known.workspace_id, settings, now).await?;
             if let (Some(sealed), Some(mapping)) = (task.sealed, task.field_mapping) {
@@ -79,6 +87,9 @@ pub(super) async fn settle(
         Outcome::Failed(_) | Outcome::Retry { .. } => {}
     }
     update.exec(&**transaction).await?;
+    for (workspace, act) in ended {
+        audit::append(transaction, keys, workspace, act, now).await?;
+    }
     Ok(())
 }
 
@@ -113,8 +124,11 @@ fn works(
 /// What had been given up, unless for the lack of consent, is tried once more; everything is owed to an account that is
 /// another one than before.
 async fn owe_again(transaction: &Transaction, id: Uuid, moved: bool, now: DateTime<Utc>) -> Result<()> {
-    let of_connection =
-        || scope::update_any::<sync_job::Entity>().filter(sync_job::Column::ConnectionId.eq(id));
+    let of_connection = || {
+        scope::update_any::<sync_job::Entity>()
+            .filter(sync_job::Column::ConnectionId.eq(id))
+            .filter(sync_job::Column::Action.ne(Action::Erase.word()))
+    };
     if moved {
         // What was written, or may still be, is in the other account.
         of_connection()
@@ -123,6 +137,7 @@ async fn owe_again(transaction: &Transaction, id: Uuid, moved: bool, now: DateTi
             .col_expr(sync_job::Column::UnknownOutcome, Expr::value(false))
             .col_expr(sync_job::Column::Verifying, Expr::value(false))
             .col_expr(sync_job::Column::ExternalId, Expr::value(""))
+            .col_expr(sync_job::Column::FormerIds, Expr::value(""))
             .col_expr(sync_job::Column::Url, Expr::value(""))
             .exec(&**transaction)
             .await?;

@@ -20,7 +20,7 @@ use crate::domain::{
     consent::{Consent, Details, LawfulBasis},
     consent_policy::{ConsentPolicy, NO_CONSENT, no_consent},
     lead::Channel,
-    sync::{JobState, Reason},
+    sync::{Action, JobState, Reason},
     workspace::Settings,
 };
 
@@ -181,6 +181,18 @@ fn cancelling(workspace: Uuid, reason: &Reason) -> sea_orm::UpdateMany<sync_job:
     let open = [JobState::Pending, JobState::Published, JobState::Running].map(JobState::word);
     scope::update::<sync_job::Entity>(workspace)
         .filter(sync_job::Column::State.is_in(open))
+        // What is to be gone from a CRM is to be gone whatever the person agreed to.
+        .filter(sync_job::Column::Action.eq(Action::Upsert.word()))
+        // A write that is under way may still arrive.
+        .col_expr(
+            sync_job::Column::UnknownOutcome,
+            Expr::case(
+                sync_job::Column::State.eq(JobState::Running.word()),
+                Expr::value(true),
+            )
+            .finally(Expr::col(sync_job::Column::UnknownOutcome))
+            .into(),
+        )
         .col_expr(sync_job::Column::State, Expr::value(JobState::Dead.word()))
         .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
         .col_expr(sync_job::Column::LeaseUntil, Expr::value(None::<DateTime<Utc>>))

@@ -23,6 +23,7 @@ pub mod contacts;
 pub mod crypto;
 pub mod deletion;
 pub mod entity;
+pub mod erasures;
 pub mod error;
 pub mod idempotency;
 pub mod identities;

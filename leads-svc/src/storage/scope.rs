@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use super::entity::{
     activity, api_key, audit, audit_anchor, audit_head, connection, connection_task, connector_replica,
-    consent, contact, idempotency, identity, lead, member, merge, message, personal_read, score, session,
-    sync_job, usage, workspace,
+    consent, contact, erasure, erasure_receipt, idempotency, identity, lead, member, merge, message,
+    personal_read, score, session, sync_job, usage, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -45,6 +45,8 @@ scoped!(
     connection_task,
     consent,
     contact,
+    erasure,
+    erasure_receipt,
     idempotency,
     identity,
     lead,
@@ -129,6 +131,7 @@ impl Operational for connection::Entity {}
 impl Operational for connection_task::Entity {}
 impl Operational for connector_replica::Entity {}
 impl Operational for sync_job::Entity {}
+impl Operational for erasure_receipt::Entity {}
 impl Operational for consent::Entity {}
 impl Operational for personal_read::Entity {}
 impl Operational for session::Entity {}

@@ -45,7 +45,7 @@ impl Store {
                 .await?;
         }
         transaction
-            .insert::<session::Entity>(vec![row(begun, digest)])
+            .insert::<session::Entity>(workspace, vec![row(begun, digest)])
             .await?;
         let act = act(by, Action::SessionBegun, begun).with("method", begun.method.word());
         audit::append(&transaction, &keys, workspace, act, begun.created_at).await?;

@@ -52,7 +52,7 @@ impl Store {
             created_at: at,
         };
         let answer = answer
-            .map(|answer| answer.seal(&kek.platform_keys(), Uuid::nil()))
+            .map(|answer| answer.seal(&kek.platform_keys(), Uuid::nil(), None))
             .transpose()?;
         let transaction = self.begin().await?;
         transaction

@@ -250,7 +250,7 @@ async fn a_lead_is_deleted_one_day_past_its_time_and_kept_one_day_before(world: 
 }
 
 async fn a_lead_with_news_is_kept_though_it_was_due(world: World) {
-    use leads_svc::storage::deletion::Deletion;
+    use leads_svc::storage::deletion::{Deletion, Target};
     let lead = world.lead("ana").await;
     let retention = Retention::default().with(Stage::New, 30);
     world.pass(Duration::from_secs(31 * DAY));
@@ -263,12 +263,12 @@ async fn a_lead_with_news_is_kept_though_it_was_due(world: World) {
     world.collect(warm("ana")).await;
     let keys = world.store.workspace_keys(world.workspace).await.unwrap();
     let deletion = Deletion::Retention(&retention);
-    let is_deleted = world
+    let deleted = world
         .store
-        .delete_lead(world.workspace, &keys, lead.id, deletion)
+        .delete_person(world.workspace, &keys, Target::Lead(lead.id), deletion)
         .await
         .unwrap();
-    assert!(!is_deleted && is_there(&world, lead.id).await);
+    assert!(deleted.is_none() && is_there(&world, lead.id).await);
 }
 
 async fn a_preview_tells_what_would_go_and_deletes_nothing(world: World) {

@@ -288,10 +288,7 @@ impl World {
     pub async fn report_all(&self, outcomes: Vec<(Grant, JobReport)>) -> Vec<Receipt> {
         let mut reports = Vec::new();
         for (grant, outcome) in outcomes {
-            let job = self
-                .job(grant.record.lead.id)
-                .await
-                .map_or_else(Uuid::nil, |job| job.id);
+            let job = self.job(grant.lead).await.map_or_else(Uuid::nil, |job| job.id);
             let token = grant.token;
             reports.push(Report { job, token, outcome });
         }
@@ -436,6 +433,17 @@ pub fn delivered() -> JobReport {
         external_id: "1001".to_owned(),
         url: "https://app.hubspot.example/1001".to_owned(),
     }
+}
+
+pub fn delivered_as(record: &str) -> JobReport {
+    JobReport::Delivered {
+        external_id: record.to_owned(),
+        url: format!("https://app.hubspot.example/{record}"),
+    }
+}
+
+pub fn gone(records: i64) -> JobReport {
+    JobReport::Gone { records }
 }
 
 pub fn retry(after: Option<Duration>) -> JobReport {

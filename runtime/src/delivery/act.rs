@@ -120,7 +120,8 @@ async fn claim<D: Destination>(shared: &Shared<D>, chunk: Vec<Held>) -> Vec<Gran
 fn as_granted(held: Held, grant: wire::Grant, claimed_at: Instant) -> Option<Granted> {
     let action = grant.action();
     let lease = grant.lease.and_then(|lease| lease.try_into().ok());
-    let (Some(lead), Some(lease), Action::Write | Action::Verify) = (grant.lead, lease, action) else {
+    let is_known = action != Action::Unspecified;
+    let (Some(lead), Some(lease), true) = (grant.lead, lease, is_known) else {
         tracing::error!(job.id = held.received.hint.job, "a grant makes no sense");
         return None;
     };
@@ -134,6 +135,8 @@ fn as_granted(held: Held, grant: wire::Grant, claimed_at: Instant) -> Option<Gra
         job_id: held.received.hint.job.clone(),
         lease_token: grant.lease_token,
         lead,
+        record_ids: grant.record_ids,
+        lead_ids: grant.lead_ids,
         attempt: u32::try_from(grant.attempt).unwrap_or(0),
         solo: grant.solo,
         traceparent,
@@ -238,11 +241,14 @@ async fn call<D: Destination>(
     items: Vec<WorkItem>,
     lease: &LeaseBudget,
 ) -> Vec<Met> {
+    let (destination, lease) = (&shared.destination, lease.clone());
     let outcomes = match action {
-        Action::Verify => shared.destination.verify(connection, items, lease.clone()).await,
-        Action::Write | Action::Unspecified => {
-            shared.destination.write(connection, items, lease.clone()).await
-        }
+        Action::Verify => destination.verify(connection, items, lease).await,
+        Action::Remove => destination.remove(connection, items, lease).await,
+        Action::Erase => destination.erase(connection, items, lease).await,
+        Action::VerifyRemoved => destination.verify_gone(connection, items, false, lease).await,
+        Action::VerifyErased => destination.verify_gone(connection, items, true, lease).await,
+        Action::Write | Action::Unspecified => destination.write(connection, items, lease).await,
     };
     let connection_version = connection.settings.version;
     let met = |outcome| Met {

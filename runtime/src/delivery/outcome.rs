@@ -56,6 +56,11 @@ pub enum Outcome {
     },
     /// Nothing was sent, for lack of time or quota: the job is given back, and no attempt is counted.
     NotStarted,
+    /// No record of the lead is in the CRM any more.
+    Gone {
+        /// Records that were archived or erased.
+        records: u32,
+    },
     /// What a read-back found.
     Verified {
         /// Record in the CRM; empty if there is none.
@@ -108,6 +113,7 @@ impl Outcome {
             Outcome::Paused { .. } => "paused",
             Outcome::Unknown { .. } => "unknown",
             Outcome::NotStarted => "not_started",
+            Outcome::Gone { .. } => "gone",
             Outcome::Verified { .. } => "verified",
         }
     }
@@ -155,6 +161,9 @@ impl Outcome {
                 String::new(),
                 String::new(),
             )),
+            Outcome::Gone { records } => Wire::Gone(wire::Gone {
+                records: i32::try_from(records).unwrap_or(i32::MAX),
+            }),
             Outcome::Verified {
                 external_id,
                 url,

@@ -53,7 +53,7 @@ pub(super) struct State {
 pub(super) struct Job {
     pub(super) workspace: String,
     pub(super) solo: bool,
-    pub(super) verify: bool,
+    pub(super) action: Option<wire::Action>,
     pub(super) lease: Option<String>,
     pub(super) outcomes: Vec<Outcome>,
 }
@@ -234,12 +234,7 @@ impl ConnectorService for TestLeads {
 fn grant(id: &str, job: &Job) -> wire::Grant {
     wire::Grant {
         lease_token: format!("lease-of-{id}"),
-        action: if job.verify {
-            wire::Action::Verify
-        } else {
-            wire::Action::Write
-        }
-        .into(),
+        action: job.action.unwrap_or(wire::Action::Write).into(),
         connection_id: format!("connection-of-{}", job.workspace),
         lead: Some(wire::LeadSnapshot {
             lead_id: format!("lead-{id}"),

@@ -115,7 +115,7 @@ async fn solo_jobs_are_written_alone_and_verifications_read_back() {
         "v",
         Job {
             workspace: "w1".into(),
-            verify: true,
+            action: Some(wire::Action::Verify),
             ..Job::default()
         },
     );
@@ -129,6 +129,40 @@ async fn solo_jobs_are_written_alone_and_verifications_read_back() {
         .filter(|write| write.leads.iter().any(|lead| lead == "lead-b"));
     assert_eq!(alone.map(|write| write.leads).collect::<Vec<_>>(), [["lead-b"]]);
     assert!(matches!(world.leads.outcomes()["v"], Reported::Verified(_)));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn records_that_are_to_be_gone_are_not_written() {
+    let world = World::new().await;
+    let actions = [
+        wire::Action::Remove,
+        wire::Action::Erase,
+        wire::Action::VerifyRemoved,
+        wire::Action::VerifyErased,
+    ];
+    for action in actions {
+        let id = action.as_str_name().to_lowercase();
+        let job = Job {
+            workspace: "w1".into(),
+            action: Some(action),
+            ..Job::default()
+        };
+        world.leads.add_job(&id, job);
+        world.publish(Lane::Normal, &id, "w1", "").await;
+    }
+    world.run();
+    world.until_settled(4).await;
+    assert_eq!(world.crm.writes().len(), 0);
+    let mut gone = world.crm.gone.lock().unwrap().clone();
+    gone.sort_unstable();
+    assert_eq!(gone, ["erase", "remove", "verify_gone false", "verify_gone true"]);
+    let outcomes = world.leads.outcomes();
+    let counted = |id: &str| matches!(&outcomes[id], Reported::Gone(gone) if gone.records == 1);
+    assert!(
+        counted("action_remove") && counted("action_erase"),
+        "{outcomes:?}"
+    );
     world.stop().await;
 }
 

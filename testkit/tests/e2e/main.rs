@@ -2,6 +2,7 @@
 
 mod checker;
 mod crash;
+mod erasure;
 mod health;
 mod limits;
 mod main_job;
@@ -9,6 +10,7 @@ mod redis_loss;
 mod sign_in;
 mod stalls;
 mod summary;
+mod sweep;
 mod trace;
 mod vendor_faults;
 

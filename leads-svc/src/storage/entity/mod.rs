@@ -10,6 +10,8 @@ pub mod connection_task;
 pub mod connector_replica;
 pub mod consent;
 pub mod contact;
+pub mod erasure;
+pub mod erasure_receipt;
 pub mod idempotency;
 pub mod identity;
 pub mod lead;

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::{
-    domain::sync::{Job, JobState, Link, Provider, Status},
+    domain::sync::{Action, Job, JobState, Link, Provider, Status},
     storage::{Store, crypto::WorkspaceKeys, entity::sync_job, error::Result, rows, scope},
 };
 
@@ -55,6 +55,12 @@ fn job(keys: &WorkspaceKeys, row: sync_job::Model) -> Result<(Provider, Job)> {
         &row.provider,
     )?;
     let state = rows::word(JobState::parse(&row.state), "sync_jobs.state", row.id, &row.state)?;
+    let action = rows::word(
+        Action::parse(&row.action),
+        "sync_jobs.action",
+        row.id,
+        &row.action,
+    )?;
     let reason = row
         .reason
         .map(|reason| rows::open_reason(keys, row.id, reason))
@@ -63,6 +69,7 @@ fn job(keys: &WorkspaceKeys, row: sync_job::Model) -> Result<(Provider, Job)> {
         provider,
         Job {
             state,
+            action,
             link: Link {
                 provider,
                 status: Status::Pending,

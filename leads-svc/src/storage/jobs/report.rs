@@ -12,18 +12,23 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::breaker::{Change, Health, Watched};
+use super::{
+    breaker::{Change, Health, Watched},
+    gone,
+    records::former,
+};
 use crate::{
     domain::{
         activity::{Activity, Details, Kind},
         audit::{Act, Action},
-        sync::{JobReport, JobState, Provider, Reason},
+        sync::{self, JobReport, JobState, Provider, Reason},
     },
     storage::{
         Store, Transaction, audit,
         connections::{self, seal_problem},
         crypto::WorkspaceKeys,
         entity::{activity, sync_job},
+        erasures,
         error::{Error, Result},
         rows,
         scope::{self, Reach},
@@ -120,7 +125,8 @@ impl Store {
 
         let now = self.clock.now();
         let mut activities = Vec::new();
-        let mut pauses = Vec::new();
+        let mut acts = Vec::new();
+        let mut told = Vec::new();
         let mut recorded = Recorded::default();
         let mut settled = HashSet::new();
         for report in reports {
@@ -159,21 +165,33 @@ impl Store {
                 if watched.pause(row.connection_id, *connection_version, *wanted, problem, now) {
                     rest = wanted.unwrap_or_default();
                     if !paused_before {
-                        pauses.push((row.workspace_id, paused(&row, reason)));
+                        acts.push((row.workspace_id, paused(&row, reason)));
                     }
                 }
             }
             if let Some(kind) = event(&row, &report.outcome, now) {
                 activities.push(self.entry(keys, &row, kind, &report.outcome, now)?);
             }
-            if matches!(report.outcome, JobReport::Delivered { .. }) {
+            if matches!(report.outcome, JobReport::Delivered { .. }) && is_of_lead(&row) {
                 recorded
                     .latencies
                     .push((now - row.first_pending_at).to_std().unwrap_or_default());
             }
-            settle(keys, row, report, rest, now, verify_after)?
-                .update(&*transaction)
-                .await?;
+            let moment = gone::Moment {
+                rest,
+                now,
+                verify_after,
+            };
+            let erasure = row.erasure_id;
+            let (job, news) = if gone::is_superseded(&row) {
+                (gone::superseded(row, report, moment), None)
+            } else if gone::claimed(&row) == sync::Action::Upsert {
+                (settle(keys, row, report, rest, now, verify_after)?, None)
+            } else {
+                gone::settle(keys, row, report, moment)?
+            };
+            job.update(&*transaction).await?;
+            told.extend(erasure.zip(news));
             settled.insert((report.job, report.token));
             recorded.receipts.push(Receipt::Recorded);
         }
@@ -181,9 +199,10 @@ impl Store {
             .insert::<activity::Entity>(Reach::All, activities)
             .await?;
         recorded.changes = watched.settle(&transaction, now).await?;
+        acts.extend(erasures::note(&transaction, provider.name(), told, now).await?);
         // In the order of their workspaces, so that nobody waits in a circle.
-        pauses.sort_unstable_by_key(|(workspace, _)| *workspace);
-        for (workspace, act) in pauses {
+        acts.sort_by_key(|(workspace, _)| *workspace);
+        for (workspace, act) in acts {
             if let Some(keys) = keys.get(&workspace) {
                 audit::append(&transaction, keys, workspace, act, now).await?;
             }
@@ -237,6 +256,7 @@ impl Store {
             }
             JobReport::Unknown { why } => why.clone(),
             JobReport::Paused { reason, .. } => reason.message.clone(),
+            JobReport::Gone { .. } => String::new(),
         };
         let activity = Activity {
             id: leads_runtime::ids::new_id(&self.clock),
@@ -267,7 +287,7 @@ fn settle(
     let exhausted = is_exhausted(&row, now);
     let (attempt, first_pending_at, claimed) = (row.attempt, row.first_pending_at, row.claimed_revision);
     let (unknown_before, synced_before) = (row.unknown_outcome, row.synced_revision);
-    let mut job = row.into_active_model();
+    let mut job = row.clone().into_active_model();
     job.lease_token = Set(None);
     job.lease_until = Set(None);
     job.reported_token = Set(Some(report.token));
@@ -276,6 +296,7 @@ fn settle(
         job.next_at = Set(now + pause);
     };
     let accepted = |job: &mut sync_job::ActiveModel, external_id: &str, url: &str| {
+        job.former_ids = Set(former(&row, external_id));
         job.external_id = Set(external_id.to_owned());
         if !url.is_empty() {
             job.url = Set(url.to_owned());
@@ -316,6 +337,7 @@ fn settle(
                 job.state = Set(JobState::Done.word().to_owned());
             } else {
                 job.synced_revision = Set(*revision);
+                job.former_ids = Set(former(&row, external_id));
                 job.external_id = Set(external_id.clone());
                 pending(&mut job, Duration::ZERO);
             }
@@ -353,6 +375,8 @@ fn settle(
                 job.reason = sealed(&exhausted_reason(&reason, attempt + 1))?;
             }
         }
+        // Nobody was asked to take the record away.
+        JobReport::Gone { .. } => pending(&mut job, drawn_pause(attempt)),
         JobReport::Paused { .. } => pending(&mut job, rest),
     }
     Ok(job)
@@ -371,7 +395,7 @@ fn read_back_reason() -> Reason {
 }
 
 /// Whether one more failure is the last.
-fn is_exhausted(row: &sync_job::Model, now: DateTime<Utc>) -> bool {
+pub(super) fn is_exhausted(row: &sync_job::Model, now: DateTime<Utc>) -> bool {
     row.attempt + 1 >= MAX_ATTEMPTS || now - row.first_pending_at > HORIZON
 }
 
@@ -402,31 +426,47 @@ fn paused(row: &sync_job::Model, reason: &Reason) -> Act {
 
 fn judge(outcome: &JobReport, health: &mut Health) {
     match outcome {
-        JobReport::Delivered { .. } | JobReport::Rejected(_) | JobReport::Verified { .. } => {
-            health.answered += 1
-        }
+        JobReport::Delivered { .. }
+        | JobReport::Rejected(_)
+        | JobReport::Verified { .. }
+        | JobReport::Gone { .. } => health.answered += 1,
         JobReport::Retry { reason, .. } if reason.code == "RATE_LIMITED" => {}
         JobReport::Retry { .. } | JobReport::Unknown { .. } => health.failed += 1,
         JobReport::Paused { .. } => {}
     }
 }
 
+/// Whether the report is about a write of a lead that there still is.
+fn is_of_lead(row: &sync_job::Model) -> bool {
+    gone::claimed(row) == sync::Action::Upsert && row.erasure_id.is_none()
+}
+
 fn event(row: &sync_job::Model, outcome: &JobReport, now: DateTime<Utc>) -> Option<Kind> {
+    if !is_of_lead(row) {
+        return None;
+    }
     match outcome {
         JobReport::Delivered { .. } => Some(Kind::Synced),
-        JobReport::Rejected(_) if row.wanted_revision == row.claimed_revision => Some(Kind::SyncFailed),
-        JobReport::Retry { .. } | JobReport::Unknown { .. } if is_exhausted(row, now) => {
+        JobReport::Rejected(_)
+            if row.wanted_revision == row.claimed_revision && !gone::is_superseded(row) =>
+        {
+            Some(Kind::SyncFailed)
+        }
+        JobReport::Retry { .. } | JobReport::Unknown { .. }
+            if is_exhausted(row, now) && !gone::is_superseded(row) =>
+        {
             Some(Kind::SyncFailed)
         }
         JobReport::Rejected(_)
         | JobReport::Retry { .. }
         | JobReport::Unknown { .. }
         | JobReport::Paused { .. }
+        | JobReport::Gone { .. }
         | JobReport::Verified { .. } => None,
     }
 }
 
-fn exhausted_reason(last: &Reason, attempts: i32) -> Reason {
+pub(super) fn exhausted_reason(last: &Reason, attempts: i32) -> Reason {
     Reason {
         code: "EXHAUSTED".to_owned(),
         message: format!(
@@ -439,7 +479,7 @@ fn exhausted_reason(last: &Reason, attempts: i32) -> Reason {
 }
 
 /// Full jitter: anything up to a limit that doubles with each failure.
-fn drawn_pause(attempt: i32) -> Duration {
+pub(super) fn drawn_pause(attempt: i32) -> Duration {
     let most = BASE_PAUSE
         .saturating_mul(1 << attempt.clamp(0, 12))
         .min(MAX_PAUSE);

@@ -8,7 +8,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    domain::sync::{JobState, Lane, Provider},
+    domain::sync::{Action, JobState, Lane, Provider},
     storage::{
         Transaction,
         entity::sync_job,
@@ -51,6 +51,9 @@ impl Want {
             connection_id: self.connection,
             lead_id: self.lead,
             provider: self.provider.name().to_owned(),
+            action: Action::Upsert.word().to_owned(),
+            claimed_action: Action::Upsert.word().to_owned(),
+            erasure_id: None,
             state: JobState::Pending.word().to_owned(),
             lane: self.lane.rank(),
             wanted_revision: self.revision,
@@ -69,6 +72,7 @@ impl Want {
             unknown_outcome: false,
             verifying: false,
             external_id: String::new(),
+            former_ids: String::new(),
             url: String::new(),
             reason: None,
             first_pending_at: self.at,
@@ -90,9 +94,16 @@ impl Want {
             scope::update::<sync_job::Entity>(workspace)
                 .filter(sync_job::Column::LeadId.eq(self.lead))
                 .filter(sync_job::Column::Provider.eq(self.provider.name()))
+                .filter(sync_job::Column::Action.ne(Action::Erase.word()))
+                .col_expr(sync_job::Column::Action, Expr::value(Action::Upsert.word()))
         };
         let resting = [JobState::Done.word(), JobState::Dead.word()];
-        let verifying = || Expr::col(sync_job::Column::Verifying).eq(true);
+        // What waited to be verified, or to be removed, has something newer to write.
+        let verifying = || {
+            Expr::col(sync_job::Column::Verifying)
+                .eq(true)
+                .or(Expr::col(sync_job::Column::Action).eq(Action::Remove.word()))
+        };
         // First what is on its way, then what rests: a report that settles the job between the two statements is seen by
         // the second. The other way round it would leave a settled job that is owed a newer revision.
         let moving = of_lead()
@@ -108,7 +119,6 @@ impl Want {
                 .finally(Expr::col(sync_job::Column::Lane))
                 .into(),
             )
-            // What waited to be verified has something newer to write.
             .col_expr(
                 sync_job::Column::NextAt,
                 Expr::case(verifying().or(self.forced), Expr::value(now))

@@ -57,7 +57,7 @@ async fn a_lead_that_cannot_be_read_does_not_stop_the_others_of_its_claim(world:
         .filter(|claimed| claimed.result.is_ok())
         .map(granted)
         .collect();
-    let mut readable: Vec<Uuid> = grants.iter().map(|grant| grant.record.lead.id).collect();
+    let mut readable: Vec<Uuid> = grants.iter().map(|grant| grant.lead).collect();
     readable.sort();
     assert_eq!(readable, [leads[0].id, leads[3].id]);
     for grant in &grants {

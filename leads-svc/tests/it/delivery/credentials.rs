@@ -356,7 +356,7 @@ async fn a_mapped_owner_is_synced_when_it_changes(world: World) {
     assert_eq!(view.lead.sync_revision, 2);
     assert_eq!(view.links[0].status, Status::Pending);
     let grant = world.grant().await;
-    assert_eq!(grant.record.lead.owner, "sam");
+    assert_eq!(grant.record.as_ref().unwrap().lead.owner, "sam");
     world.report(&grant, delivered()).await;
 
     let same = world.core.update_lead(&world.caller, id, owned_by("sam")).await;

@@ -21,7 +21,7 @@ pub fn scope(path: &str) -> Scope {
             Scope::LeadsWrite
         }
         "GetLead" | "ListLeads" | "ListConversation" | "ListActivities" | "ListScores" => Scope::LeadsRead,
-        "DeleteLead" => Scope::LeadsDelete,
+        "DeleteLead" | "EraseSubject" => Scope::LeadsDelete,
         "CreateWorkspace" | "SetPlan" => Scope::PlatformWorkspaces,
         "GetWorkspace" | "GetUsage" => Scope::WorkspaceRead,
         "UpdateSettings" | "CreateApiKey" | "ListApiKeys" | "RotateApiKey" | "RevokeApiKey" => {
@@ -29,9 +29,8 @@ pub fn scope(path: &str) -> Scope {
         }
         "GetMe" => Scope::WorkspaceRead,
         _ if path.starts_with("/leads.v1.MembersService/") => Scope::WorkspaceAdmin,
-        "ListAuditEntries" | "VerifyAudit" | "ListConsents" | "ExportSubject" | "PreviewRetention" => {
-            Scope::PrivacyRead
-        }
+        "ListAuditEntries" | "VerifyAudit" | "ListConsents" | "ExportSubject" | "PreviewRetention"
+        | "GetErasure" | "ListErasures" => Scope::PrivacyRead,
         "RecordConsent" => Scope::PrivacyWrite,
         "ConnectProvider" | "DisconnectProvider" => Scope::IntegrationsWrite,
         "GetConnection" | "ListConnections" => Scope::IntegrationsRead,
