@@ -15,6 +15,7 @@ mod m0009_consents;
 mod m0010_identities;
 mod m0011_statistics;
 mod m0012_merges;
+mod m0017_failing;
 
 /// All migrations, in order.
 pub struct Migrator;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_identities::Migration),
             Box::new(m0011_statistics::Migration),
             Box::new(m0012_merges::Migration),
+            Box::new(m0017_failing::Migration),
         ]
     }
 }
