@@ -28,6 +28,7 @@ mod planner;
 mod plans;
 mod population;
 mod privacy;
+mod read_only;
 mod rpc;
 mod searching;
 mod sizes;
