@@ -18,6 +18,7 @@ mod m0012_merges;
 mod m0013_erasures;
 pub mod m0015_isolation;
 mod m0016_sessions;
+mod m0017_failing;
 
 /// All migrations, in order.
 pub struct Migrator;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_erasures::Migration),
             Box::new(m0015_isolation::Migration),
             Box::new(m0016_sessions::Migration),
+            Box::new(m0017_failing::Migration),
         ]
     }
 }

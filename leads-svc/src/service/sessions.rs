@@ -175,7 +175,7 @@ impl Auth {
         }
         match self.find_alive(&presented.text).await? {
             Some(known) => Ok(known.principal.clone()),
-            None => Err(self.wrong(peer, None)),
+            None => Err(self.wrong(peer, None).await),
         }
     }
 

@@ -187,6 +187,41 @@ impl Sealed {
             .collect()
     }
 
+    /// Whether all of it is rows that were not there before.
+    fn is_new(&self) -> bool {
+        let Self {
+            answers: _,
+            new_contacts: _,
+            changed_contacts,
+            identities: _,
+            former_identities,
+            joined,
+            new_leads: _,
+            changed_leads,
+            merges,
+            removed,
+            parted,
+            messages: _,
+            consents: _,
+            scores: _,
+            activities: _,
+            new_jobs: _,
+            changed_jobs,
+            withheld,
+            acts,
+        } = self;
+        changed_contacts.is_empty()
+            && former_identities.is_empty()
+            && joined.is_empty()
+            && changed_leads.is_empty()
+            && merges.is_empty()
+            && removed.is_empty()
+            && parted.is_empty()
+            && changed_jobs.is_empty()
+            && withheld.is_empty()
+            && acts.is_empty()
+    }
+
     fn join(&mut self, mut other: Self) {
         self.answers.append(&mut other.answers);
         self.new_contacts.append(&mut other.new_contacts);
@@ -333,8 +368,7 @@ impl Store {
         all.changed_contacts.sort_unstable_by_key(|(row, _)| row.id);
         all.changed_leads.sort_unstable_by_key(|(row, _)| row.id);
         all.changed_jobs.sort_unstable_by_key(|want| want.lead);
-        let is_new =
-            all.changed_contacts.is_empty() && all.changed_leads.is_empty() && all.changed_jobs.is_empty();
+        let is_new = all.is_new();
         let is_changed = |contact: Uuid| all.changed_contacts.iter().any(|(row, _)| row.id == contact);
         // Somebody who was erased and came back has the addresses from before.
         let again: Vec<Known> = all

@@ -121,8 +121,8 @@ fn works(
         .col_expr(connection::Column::BackfillLead, Expr::value(None::<Uuid>))
 }
 
-/// What had been given up, unless for the lack of consent, is tried once more; everything is owed to an account that is
-/// another one than before.
+/// What had been given up, unless for the lack of consent, is tried once more, and what failed before does not count any
+/// more; everything is owed to an account that is another one than before.
 async fn owe_again(transaction: &Transaction, id: Uuid, moved: bool, now: DateTime<Utc>) -> Result<()> {
     let of_connection = || {
         scope::update_any::<sync_job::Entity>()
@@ -142,16 +142,25 @@ async fn owe_again(transaction: &Transaction, id: Uuid, moved: bool, now: DateTi
             .exec(&**transaction)
             .await?;
     }
-    let mut owed = of_connection()
+    let anew = |jobs: sea_orm::UpdateMany<sync_job::Entity>| {
+        jobs.col_expr(sync_job::Column::Attempt, Expr::value(0))
+            .col_expr(sync_job::Column::FailingSince, Expr::value(None::<DateTime<Utc>>))
+    };
+    let given_up = sync_job::Column::State.eq(JobState::Dead.word());
+    anew(of_connection())
+        .filter(given_up.clone().not())
+        .filter(sync_job::Column::Attempt.gt(0))
+        .exec(&**transaction)
+        .await?;
+    let mut owed = anew(of_connection())
         .filter(lacked_consent(transaction.get_database_backend()).not())
-        .col_expr(sync_job::Column::Attempt, Expr::value(0))
         .col_expr(sync_job::Column::NextAt, Expr::value(now))
         .col_expr(sync_job::Column::FirstPendingAt, Expr::value(now))
         .col_expr(sync_job::Column::Lane, Expr::value(Lane::Bulk.rank()))
         .col_expr(sync_job::Column::Reason, Expr::value(None::<sea_orm::JsonValue>))
         .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()));
     if !moved {
-        owed = owed.filter(sync_job::Column::State.eq(JobState::Dead.word()));
+        owed = owed.filter(given_up);
     }
     owed.exec(&**transaction).await?;
     Ok(())

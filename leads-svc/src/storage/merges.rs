@@ -122,6 +122,7 @@ pub(super) async fn remove(
         .col_expr(sync_job::Column::Action, Expr::value(Action::Remove.word()))
         .col_expr(sync_job::Column::Lane, Expr::value(Lane::Normal.rank()))
         .col_expr(sync_job::Column::Attempt, Expr::value(0))
+        .col_expr(sync_job::Column::FailingSince, Expr::value(None::<DateTime<Utc>>))
         .col_expr(sync_job::Column::PublishCount, Expr::value(0))
         .col_expr(sync_job::Column::NextAt, Expr::value(now))
         .col_expr(sync_job::Column::FirstPendingAt, Expr::value(now))

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use chrono::TimeDelta;
 use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, LockBehavior, LockType},
@@ -25,8 +26,8 @@ use crate::domain::{
 
 const PROBLEM: &str = "connection_tasks.problem_sealed";
 const CONNECT: &str = "connect";
-/// Tries of a check before it counts as failed.
-const MAX_ATTEMPTS: i32 = 5;
+/// How long a check is tried while the vendor cannot be asked, before it counts as failed: credentials are lost then.
+const HORIZON: TimeDelta = TimeDelta::hours(1);
 
 /// Tasks that are hinted at once.
 const MAX_HINTED: u64 = 100;
@@ -302,7 +303,7 @@ impl Store {
             return Ok(Receipt::LeaseLost);
         }
         let outcome = match outcome {
-            Outcome::Retry { reason, .. } if task.attempt >= MAX_ATTEMPTS => Outcome::Failed(reason),
+            Outcome::Retry { reason, .. } if now - task.created_at > HORIZON => Outcome::Failed(reason),
             other => other,
         };
         let (state, next_at) = match &outcome {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -92,12 +93,25 @@ impl Store {
             .await?)
     }
 
+    /// Identifiers of all workspaces, oldest first.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn workspace_ids(&self) -> Result<Vec<Uuid>> {
+        Ok(scope::select_any::<workspace::Entity>()
+            .select_only()
+            .column(workspace::Column::Id)
+            .order_by_asc(workspace::Column::CreatedAt)
+            .into_tuple()
+            .all(self.reader())
+            .await?)
+    }
+
     /// All workspaces, oldest first: for the operator's command line.
     ///
     /// # Errors
     /// The database, or a row that cannot be read.
     pub async fn list_workspaces(&self) -> Result<Vec<Workspace>> {
-        use sea_orm::QueryOrder;
         scope::select_any::<workspace::Entity>()
             .order_by_asc(workspace::Column::CreatedAt)
             .all(self.reader())

@@ -30,6 +30,7 @@ mod plans;
 mod policies;
 mod population;
 mod privacy;
+mod read_only;
 mod rpc;
 mod searching;
 mod sign_in;

@@ -19,10 +19,14 @@ use leads_svc::{
         principal::Principal,
         view::LeadView,
     },
+    storage::entity::message,
 };
 use leads_testkit::wait;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement, TransactionTrait,
+    sea_query::Expr,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -32,6 +36,7 @@ use crate::{
 
 on_both_databases!(
     a_merged_lead_shows_both_and_answers_for_both,
+    a_page_of_a_united_conversation_reads_no_messages_of_others,
     a_preview_is_the_result_and_stores_nothing,
     a_repeated_merge_does_nothing_and_an_impossible_one_is_refused,
     merges_of_merges_are_undone_in_order,
@@ -124,6 +129,53 @@ async fn a_merged_lead_shows_both_and_answers_for_both(world: World) {
     let kinds = world.timeline(ana.id).await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "captured").count(), 2);
     assert!(kinds.contains(&"leads_merged".to_owned()), "{kinds:?}");
+}
+
+async fn a_page_of_a_united_conversation_reads_no_messages_of_others(world: World) {
+    let (ana, bo) = (world.lead("ana").await, world.lead("bo").await);
+    for text in ["one", "two", "three", "four"] {
+        world.collect(said("bo", text)).await;
+    }
+    merge(&world, ana.id, bo.id).await;
+    let all = texts(&world, &world.caller, ana.id).await;
+    assert_eq!(all.len(), 6);
+    let mut token = String::new();
+    let mut paged = Vec::new();
+    loop {
+        let page = world
+            .core
+            .list_conversation(&world.caller, ana.id, 2, &token)
+            .await
+            .unwrap();
+        paged.extend(page.items.into_iter().map(|message| message.text));
+        if page.next.is_empty() {
+            break;
+        }
+        token = page.next;
+    }
+    assert_eq!(paged, all);
+
+    message::Entity::update_many()
+        .col_expr(message::Column::Sealed, Expr::value(vec![1_u8; 60]))
+        .filter(message::Column::ContactId.eq(bo.contact_id))
+        .filter(message::Column::Position.gte(2))
+        .exec(&world.raw)
+        .await
+        .unwrap();
+    let first = world
+        .core
+        .list_conversation(&world.caller, ana.id, 1, "")
+        .await
+        .unwrap();
+    assert_eq!(first.items[0].text, all[0]);
+    world.core.get_lead(&world.caller, ana.id).await.unwrap();
+    assert!(
+        world
+            .core
+            .list_conversation(&world.caller, ana.id, 200, "")
+            .await
+            .is_err()
+    );
 }
 
 async fn a_preview_is_the_result_and_stores_nothing(world: World) {

@@ -143,6 +143,7 @@ pub fn job(
         synced_revision: 0,
         claimed_revision: 0,
         attempt: 0,
+        failing_since: None,
         solo_losses: 0,
         solo: false,
         generation: 0,

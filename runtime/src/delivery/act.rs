@@ -81,15 +81,16 @@ impl Settled {
 pub(super) async fn put_off<D: Destination>(shared: &Shared<D>, chunk: Vec<Held>, wait: Duration) {
     let granted = claim(shared, chunk).await;
     let after = wait.min(LONGEST_PUT_OFF).try_into().ok();
-    let leases = granted.iter().map(|job| wire::JobLease {
-        job_id: job.item.job_id.clone(),
-        lease_token: job.item.lease_token.clone(),
-        after,
+    let leases = granted.iter().map(|job| {
+        let lease = wire::JobLease {
+            job_id: job.item.job_id.clone(),
+            lease_token: job.item.lease_token.clone(),
+            after,
+        };
+        (job.held.received.id.clone(), lease)
     });
-    shared.reports.release(leases.collect()).await;
-    shared
-        .ack(granted.into_iter().map(|job| job.held.received.id).collect())
-        .await;
+    let given_back = shared.reports.release(leases.collect()).await;
+    shared.ack(given_back).await;
 }
 
 /// Acknowledges what was refused and returns what was granted. Hints that leads-svc could not be asked about are
@@ -311,7 +312,7 @@ async fn settle<D: Destination>(shared: &Shared<D>, jobs: Vec<Settled>) {
     if jobs.is_empty() {
         return;
     }
-    let (mut reports, mut released, mut finished) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut reports, mut released) = (Vec::new(), Vec::new());
     let mut places = Vec::with_capacity(jobs.len());
     for settled in jobs {
         let Granted { item, held, .. } = settled.job;
@@ -322,12 +323,12 @@ async fn settle<D: Destination>(shared: &Shared<D>, jobs: Vec<Settled>) {
         shared.instruments.outcome(outcome.name(), held.received.lane);
         if outcome == Outcome::NotStarted {
             let after = None;
-            released.push(wire::JobLease {
+            let lease = wire::JobLease {
                 job_id,
                 lease_token,
                 after,
-            });
-            finished.push(held.received.id.clone());
+            };
+            released.push((held.received.id.clone(), lease));
         } else {
             reports.push((
                 held.received.id.clone(),
@@ -348,7 +349,7 @@ async fn settle<D: Destination>(shared: &Shared<D>, jobs: Vec<Settled>) {
         Some(entry)
     };
     let reporting = join_all(reports.into_iter().map(report));
-    let ((), reported) = tokio::join!(shared.reports.release(released), reporting);
+    let (mut finished, reported) = tokio::join!(shared.reports.release(released), reporting);
     crate::crash_point!("driver.after_report");
     finished.extend(reported.into_iter().flatten());
     shared.ack(finished).await;

@@ -9,6 +9,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use redis::AsyncCommands;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
+use tonic::Code;
 use tracing_subscriber::layer::SubscriberExt;
 use wire::job_outcome::Outcome as Reported;
 
@@ -95,6 +96,70 @@ async fn an_outcome_is_reported_until_it_is_answered_and_acknowledged_only_then(
     assert_eq!(world.leads.state().jobs["j1"].outcomes.len(), 4);
     assert_eq!(world.crm.writes().len(), 1);
     world.stop().await;
+}
+
+#[tokio::test]
+async fn outcomes_that_leads_svc_cannot_take_hold_up_no_other() {
+    let world = World::new().await;
+    for number in 0..20 {
+        let id = format!("j{number}");
+        world.leads.add(&id, "w1");
+        world.publish(Lane::Normal, &id, "w1", "").await;
+    }
+    let untakable = [
+        ("j3", Code::Internal),
+        ("j4", Code::ResourceExhausted),
+        ("j11", Code::InvalidArgument),
+    ];
+    for (id, code) in untakable {
+        world.leads.state().untakable.insert(id.to_owned(), code);
+    }
+    world.run();
+    world
+        .until("all others are reported and acknowledged", async || {
+            world.leads.outcomes().len() == 17 && world.depth().await == 3
+        })
+        .await;
+    world.leads.add("later", "w2");
+    world.publish(Lane::Normal, "later", "w2", "").await;
+    world
+        .until("what comes later is reported", async || {
+            world.leads.outcomes().contains_key("later")
+        })
+        .await;
+    assert_eq!(world.depth().await, 3, "what was not taken is not acknowledged");
+    let calls = world.leads.state().refused_reports;
+    assert!(calls < 40, "{calls} refused calls");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_given_back_is_not_acknowledged() {
+    let world = World::new().await;
+    for id in ["unlucky", "good"] {
+        world.leads.add(id, "w1");
+    }
+    world.leads.state().refused_releases = 3;
+    world.publish(Lane::Normal, "unlucky", "w1", "").await;
+    world.run();
+    world
+        .until("the release is given up", async || {
+            world.leads.state().refused_releases == 0
+        })
+        .await;
+    world.publish(Lane::Normal, "good", "w1", "").await;
+    world
+        .until("another one is reported", async || {
+            world.leads.outcomes().contains_key("good")
+        })
+        .await;
+    world.stop().await;
+    assert_eq!(world.leads.state().releases, []);
+    assert_eq!(
+        world.depth().await,
+        1,
+        "the entry of a job that nobody has back is gone"
+    );
 }
 
 #[tokio::test]

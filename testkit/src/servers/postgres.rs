@@ -223,10 +223,11 @@ impl Postgres {
     /// # Errors
     /// It is not ours, or cannot be asked.
     pub fn last_words(&self) -> Result<Option<String>> {
-        match self.own_process()?.as_mut() {
-            Some(process) if !process.is_running()? => Ok(Some(process.tail())),
-            Some(_) | None => Ok(None),
-        }
+        let mut process = self.own_process()?;
+        let Some(process) = process.as_mut() else {
+            return Ok(None);
+        };
+        Ok((!process.is_running()?).then(|| process.tail()))
     }
 
     /// Starts the server of the caller's own again, with its data, on its port.

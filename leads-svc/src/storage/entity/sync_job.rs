@@ -35,6 +35,8 @@ pub struct Model {
     pub claimed_revision: i64,
     /// Failed tries of the wanted revision.
     pub attempt: i32,
+    /// Since when they fail; none while there is no failure, or after a rest.
+    pub failing_since: Option<DateTimeUtc>,
     /// Leases lost while alone in a batch.
     pub solo_losses: i32,
     /// Whether to send it alone.

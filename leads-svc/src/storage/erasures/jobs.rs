@@ -132,6 +132,7 @@ async fn turn(
     job.connection_id = Set(connection);
     job.lane = Set(ERASURES.rank());
     job.attempt = Set(0);
+    job.failing_since = Set(None);
     job.publish_count = Set(0);
     job.next_at = Set(now);
     job.first_pending_at = Set(now);

@@ -245,6 +245,7 @@ async fn again(transaction: &Transaction, of: sea_orm::Select<sync_job::Entity>)
         change.state = Set(JobState::Pending.word().to_owned());
         change.next_at = Set(job.first_pending_at);
         change.attempt = Set(0);
+        change.failing_since = Set(None);
         change.solo_losses = Set(0);
         change.update(&**transaction).await?;
     }

@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, DbBackend, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DbBackend, DbErr, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
@@ -25,6 +26,9 @@ use crate::{
         rows, scope,
     },
 };
+
+/// Longest time in which the leads of a claim are read: less than connectors wait for the answer.
+const READ_LIMIT: Duration = Duration::from_secs(5);
 
 /// A job that a stream entry named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +89,7 @@ impl Store {
     /// Takes leases on jobs of a destination. Jobs that are missing in the answer were not granted.
     ///
     /// # Errors
-    /// The database; nothing is granted then.
+    /// The database; nothing is granted then, and leases that were taken are given back.
     pub async fn claim(
         &self,
         provider: Provider,
@@ -162,7 +166,37 @@ impl Store {
         leads_runtime::crash_point!("claim.before_commit");
         transaction.commit().await?;
         leads_runtime::crash_point!("claim.after_commit");
-        self.with_leads(token, taken).await
+        let jobs: Vec<Uuid> = taken.iter().map(|job| job.id).collect();
+        let read = tokio::time::timeout(READ_LIMIT, self.with_leads(token, taken)).await;
+        let problem = match read {
+            Ok(Ok(grants)) => return Ok(grants),
+            Ok(Err(error)) => error,
+            Err(_elapsed) => Error::Timeout(DbErr::Custom("claimed leads are not read in time".to_owned())),
+        };
+        // Nobody hears of these leases: run out, they would look as if their holder had died of one of the jobs.
+        if let Err(error) = self.give_back(token, &jobs).await {
+            tracing::warn!(error = %error, jobs = jobs.len(), "leases that were not granted run out");
+        }
+        Err(problem)
+    }
+
+    /// Ends leases that nobody was told of.
+    async fn give_back(&self, token: Uuid, jobs: &[Uuid]) -> Result<()> {
+        let transaction = self.begin().await?;
+        scope::update_any::<sync_job::Entity>()
+            .filter(scope::among(
+                sync_job::Column::Id,
+                jobs.iter().copied(),
+                self.backend(),
+            ))
+            .filter(sync_job::Column::LeaseToken.eq(token))
+            .filter(sync_job::Column::State.eq(JobState::Running.word()))
+            .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
+            .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
+            .col_expr(sync_job::Column::LeaseUntil, Expr::value(None::<DateTime<Utc>>))
+            .exec(&*transaction)
+            .await?;
+        transaction.commit().await
     }
 
     /// Why each of some jobs was not granted.

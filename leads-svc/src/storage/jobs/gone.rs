@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     records::former,
-    report::{Report, VerifyAfter, drawn_pause, exhausted_reason, is_exhausted},
+    report::{Failures, Report, Verdict, VerifyAfter, drawn_pause, exhausted_reason},
 };
 use crate::{
     domain::sync::{Action, JobReport, JobState, Reason},
@@ -172,8 +172,7 @@ fn again(
     job.attempt = Set(row.attempt + 1);
     job.reason = kept(keys, row, reason)?;
     pending(job, now + pause);
-    if claimed(row) != Action::Erase && is_exhausted(row, now) {
-        job.state = Set(JobState::Dead.word().to_owned());
+    if claimed(row) != Action::Erase && Failures::with_one_more(row, now).count(job, now) == Verdict::GiveUp {
         job.reason = kept(keys, row, &exhausted_reason(reason, row.attempt + 1))?;
     }
     Ok(Told::Waits {
@@ -203,6 +202,7 @@ fn reported(row: sync_job::Model, token: Uuid) -> sync_job::ActiveModel {
 
 fn started_over(job: &mut sync_job::ActiveModel) {
     job.attempt = Set(0);
+    job.failing_since = Set(None);
     job.solo = Set(false);
     job.solo_losses = Set(0);
     job.reason = Set(None);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::{
@@ -36,7 +36,6 @@ impl Store {
     /// # Errors
     /// The database.
     pub async fn count_owed(&self, workspace: Uuid, connection: Uuid, most: u64) -> Result<u64> {
-        use sea_orm::QuerySelect;
         let open = [JobState::Pending, JobState::Published, JobState::Running].map(JobState::word);
         Ok(scope::select::<sync_job::Entity>(workspace)
             .filter(sync_job::Column::ConnectionId.eq(connection))

@@ -37,7 +37,7 @@ use crate::{
 
 /// Tries after which a job is given up.
 const MAX_ATTEMPTS: i32 = 40;
-/// Age after which a job is given up.
+/// Time of failures one after the other after which a job is given up.
 const HORIZON: TimeDelta = TimeDelta::hours(80);
 /// First pause between tries; each failure doubles the most that is drawn.
 const BASE_PAUSE: Duration = Duration::from_secs(2);
@@ -284,7 +284,7 @@ fn settle(
     let id = row.id;
     let sealed = |reason: &Reason| rows::seal_reason(keys, id, reason).map(|sealed| Set(Some(sealed)));
     let newer_wanted = row.wanted_revision > row.claimed_revision;
-    let exhausted = is_exhausted(&row, now);
+    let failures = Failures::with_one_more(&row, now);
     let (attempt, first_pending_at, claimed) = (row.attempt, row.first_pending_at, row.claimed_revision);
     let (unknown_before, synced_before) = (row.unknown_outcome, row.synced_revision);
     let mut job = row.clone().into_active_model();
@@ -302,6 +302,7 @@ fn settle(
             job.url = Set(url.to_owned());
         }
         job.attempt = Set(0);
+        job.failing_since = Set(None);
         job.solo = Set(false);
         job.solo_losses = Set(0);
         job.reason = Set(None);
@@ -343,11 +344,9 @@ fn settle(
             }
         }
         JobReport::Retry { reason, after } => {
-            job.attempt = Set(attempt + 1);
             job.reason = sealed(reason)?;
             pending(&mut job, after.unwrap_or_default().max(drawn_pause(attempt)));
-            if exhausted {
-                job.state = Set(JobState::Dead.word().to_owned());
+            if failures.count(&mut job, now) == Verdict::GiveUp {
                 job.reason = sealed(&exhausted_reason(reason, attempt + 1))?;
             }
         }
@@ -361,7 +360,6 @@ fn settle(
         }
         JobReport::Unknown { why } => {
             job.unknown_outcome = Set(true);
-            job.attempt = Set(attempt + 1);
             let reason = Reason {
                 code: "UNKNOWN_OUTCOME".to_owned(),
                 message: why.clone(),
@@ -370,14 +368,17 @@ fn settle(
             };
             job.reason = sealed(&reason)?;
             pending(&mut job, drawn_pause(attempt));
-            if exhausted {
-                job.state = Set(JobState::Dead.word().to_owned());
+            if failures.count(&mut job, now) == Verdict::GiveUp {
                 job.reason = sealed(&exhausted_reason(&reason, attempt + 1))?;
             }
         }
         // Nobody was asked to take the record away.
         JobReport::Gone { .. } => pending(&mut job, drawn_pause(attempt)),
-        JobReport::Paused { .. } => pending(&mut job, rest),
+        JobReport::Paused { .. } => {
+            // The rest is its connection's: it has not failed meanwhile.
+            job.failing_since = Set(None);
+            pending(&mut job, rest);
+        }
     }
     Ok(job)
 }
@@ -394,9 +395,59 @@ fn read_back_reason() -> Reason {
     }
 }
 
-/// Whether one more failure is the last.
-pub(super) fn is_exhausted(row: &sync_job::Model, now: DateTime<Utc>) -> bool {
-    row.attempt + 1 >= MAX_ATTEMPTS || now - row.first_pending_at > HORIZON
+/// How often, and since when, a job has failed.
+pub(super) struct Failures {
+    count: i32,
+    since: DateTime<Utc>,
+    verdict: Verdict,
+}
+
+/// What a failure means for its job.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is tried again.
+    GoOn,
+    /// It is tried no more.
+    GiveUp,
+    /// What failed is not wanted any more; what is wanted has all its tries before it.
+    BeginAnew,
+}
+
+impl Failures {
+    pub(super) fn with_one_more(row: &sync_job::Model, now: DateTime<Utc>) -> Self {
+        let count = row.attempt + 1;
+        // What was due for so long did not fail meanwhile: its connection rested, or its plan had no syncs.
+        let waited = now - row.next_at > HORIZON;
+        let since = row.failing_since.filter(|_| !waited).unwrap_or(now);
+        let verdict = if count < MAX_ATTEMPTS && now - since <= HORIZON {
+            Verdict::GoOn
+        } else if row.wanted_revision > row.claimed_revision {
+            Verdict::BeginAnew
+        } else {
+            Verdict::GiveUp
+        };
+        Self {
+            count,
+            since,
+            verdict,
+        }
+    }
+
+    /// Notes the failure in a job that is pending by now.
+    pub(super) fn count(&self, job: &mut sync_job::ActiveModel, now: DateTime<Utc>) -> Verdict {
+        job.attempt = Set(self.count);
+        job.failing_since = Set(Some(self.since));
+        match self.verdict {
+            Verdict::GoOn => {}
+            Verdict::GiveUp => job.state = Set(JobState::Dead.word().to_owned()),
+            Verdict::BeginAnew => {
+                job.attempt = Set(0);
+                job.failing_since = Set(None);
+                job.first_pending_at = Set(now);
+            }
+        }
+        self.verdict
+    }
 }
 
 /// A report came with a token whose lease was lost: its write may have reached the CRM after a newer one.
@@ -453,7 +504,7 @@ fn event(row: &sync_job::Model, outcome: &JobReport, now: DateTime<Utc>) -> Opti
             Some(Kind::SyncFailed)
         }
         JobReport::Retry { .. } | JobReport::Unknown { .. }
-            if is_exhausted(row, now) && !gone::is_superseded(row) =>
+            if Failures::with_one_more(row, now).verdict == Verdict::GiveUp && !gone::is_superseded(row) =>
         {
             Some(Kind::SyncFailed)
         }

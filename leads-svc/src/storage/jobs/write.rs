@@ -60,6 +60,7 @@ impl Want {
             synced_revision: 0,
             claimed_revision: 0,
             attempt: 0,
+            failing_since: None,
             solo_losses: 0,
             solo: false,
             generation: 0,
@@ -148,6 +149,7 @@ impl Want {
             .col_expr(sync_job::Column::Lane, Expr::value(self.lane.rank()))
             .col_expr(sync_job::Column::WantedRevision, Expr::value(self.revision))
             .col_expr(sync_job::Column::Attempt, Expr::value(0))
+            .col_expr(sync_job::Column::FailingSince, Expr::value(None::<DateTime<Utc>>))
             .col_expr(sync_job::Column::SoloLosses, Expr::value(0))
             .col_expr(sync_job::Column::Reason, Expr::value(None::<sea_orm::JsonValue>))
             .col_expr(sync_job::Column::PublishCount, Expr::value(0))

@@ -3,6 +3,7 @@
 mod bad_input;
 mod exports;
 mod forged;
+mod guessing;
 mod isolation;
 mod keys;
 mod members;
