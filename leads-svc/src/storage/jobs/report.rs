@@ -7,8 +7,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -171,9 +170,9 @@ impl Store {
                     .latencies
                     .push((now - row.first_pending_at).to_std().unwrap_or_default());
             }
-            settle(keys, row, report, rest, now, verify_after)?
-                .update(&*transaction)
-                .await?;
+            let workspace = row.workspace_id;
+            let changed = settle(keys, row, report, rest, now, verify_after)?;
+            store(&transaction, workspace, report.job, changed).await?;
             settled.insert((report.job, report.token));
             recorded.receipts.push(Receipt::Recorded);
         }
@@ -376,7 +375,20 @@ async fn repair(
         job.verifying = Set(true);
         job.next_at = Set(now + verify_after);
     }
-    job.update(&**transaction).await?;
+    store(transaction, row.workspace_id, row.id, job).await
+}
+
+async fn store(
+    transaction: &Transaction,
+    workspace: Uuid,
+    id: Uuid,
+    changed: sync_job::ActiveModel,
+) -> Result<()> {
+    scope::update::<sync_job::Entity>(workspace)
+        .filter(sync_job::Column::Id.eq(id))
+        .set(changed)
+        .exec(&**transaction)
+        .await?;
     Ok(())
 }
 
