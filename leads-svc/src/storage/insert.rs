@@ -64,6 +64,7 @@ impl NewRows {
                 while let Some(size) = waiting.len().checked_ilog2() {
                     let size = ROWS_PER_STATEMENT.min(1 << size);
                     let some: Vec<E::ActiveModel> = waiting.by_ref().take(size).collect();
+                    #[expect(clippy::disallowed_methods, reason = "SQLite has no policies to enter")]
                     statements.push(E::insert_many(some).into_query());
                 }
             }

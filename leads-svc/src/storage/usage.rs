@@ -57,6 +57,10 @@ impl Store {
             .to_owned();
         let transaction = self.begin().await?;
         transaction.enter(Reach::All).await?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "rows of many workspaces, each added to what is there"
+        )]
         usage::Entity::insert_many(rows.into_iter().map(IntoActiveModel::into_active_model))
             .on_conflict(add)
             .exec_without_returning(&*transaction)

@@ -3,10 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{
@@ -138,11 +135,15 @@ impl Store {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let before = row.settings.clone();
-        let mut changed = workspace(row.clone())?;
+        let mut changed = workspace(row)?;
         changed.settings = change(changed.settings);
-        let mut active = row.into_active_model();
-        active.settings = sea_orm::ActiveValue::Set(rows::to_json(&changed.settings));
-        active.update(&*transaction).await?;
+        scope::update::<workspace::Entity>(id)
+            .col_expr(
+                workspace::Column::Settings,
+                Expr::value(rows::to_json(&changed.settings)),
+            )
+            .exec(&*transaction)
+            .await?;
         scope::update::<connection::Entity>(id)
             .col_expr(
                 connection::Column::BackfillAt,

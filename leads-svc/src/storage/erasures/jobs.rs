@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use leads_runtime::clock::Clock;
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::system::{Hint, Hints};
@@ -20,7 +18,7 @@ use crate::{
         Transaction,
         entity::{activity, connection, sync_job},
         error::Result,
-        jobs::{publish::ERASURES, records::known, write::Want},
+        jobs::{publish::ERASURES, records::known, report::store, write::Want},
         scope,
         transaction::Prior,
     },
@@ -123,6 +121,7 @@ async fn turn(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let is_running = job.state == JobState::Running.word();
+    let (workspace, id) = (job.workspace_id, job.id);
     let mut job = job.into_active_model();
     if !is_running {
         job.state = Set(JobState::Pending.word().to_owned());
@@ -140,8 +139,7 @@ async fn turn(
     job.url = Set(String::new());
     job.traceparent = Set(String::new());
     job.reason = Set(None);
-    job.update(&**transaction).await?;
-    Ok(())
+    store(transaction, workspace, id, job).await
 }
 
 fn anew(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, sea_query::Expr,
+    QueryOrder, QuerySelect, TryIntoModel, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -21,6 +21,7 @@ use crate::{
         Transaction,
         entity::{erasure_receipt, sync_job},
         error::Result,
+        jobs::report::store,
         rows, scope,
     },
 };
@@ -168,7 +169,13 @@ pub async fn note(
         if !change.is_changed() {
             continue;
         }
-        let after = change.update(&**transaction).await?;
+        let after = change.clone().try_into_model()?;
+        scope::update::<erasure_receipt::Entity>(after.workspace_id)
+            .filter(erasure_receipt::Column::ErasureId.eq(after.erasure_id))
+            .filter(erasure_receipt::Column::System.eq(after.system.clone()))
+            .set(change)
+            .exec(&**transaction)
+            .await?;
         if after.state != before {
             acts.push((after.workspace_id, act(&format!("connector:{system}"), &after)));
         }
@@ -247,7 +254,7 @@ async fn again(transaction: &Transaction, of: sea_orm::Select<sync_job::Entity>)
         change.attempt = Set(0);
         change.failing_since = Set(None);
         change.solo_losses = Set(0);
-        change.update(&**transaction).await?;
+        store(transaction, job.workspace_id, job.id, change).await?;
     }
     scope::update_any::<erasure_receipt::Entity>()
         .filter(erasure_receipt::Column::ErasureId.is_in(dead.iter().filter_map(|job| job.erasure_id)))

@@ -7,8 +7,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -177,6 +176,7 @@ impl Store {
                     .latencies
                     .push((now - row.first_pending_at).to_std().unwrap_or_default());
             }
+            let workspace = row.workspace_id;
             let moment = gone::Moment {
                 rest,
                 now,
@@ -190,7 +190,7 @@ impl Store {
             } else {
                 gone::settle(keys, row, report, moment)?
             };
-            job.update(&*transaction).await?;
+            store(&transaction, workspace, report.job, job).await?;
             told.extend(erasure.zip(news));
             settled.insert((report.job, report.token));
             recorded.receipts.push(Receipt::Recorded);
@@ -464,7 +464,21 @@ async fn repair(
         job.verifying = Set(true);
         job.next_at = Set(now + verify_after);
     }
-    job.update(&**transaction).await?;
+    store(transaction, row.workspace_id, row.id, job).await
+}
+
+/// Changes a job.
+pub(in crate::storage) async fn store(
+    transaction: &Transaction,
+    workspace: Uuid,
+    id: Uuid,
+    changed: sync_job::ActiveModel,
+) -> Result<()> {
+    scope::update::<sync_job::Entity>(workspace)
+        .filter(sync_job::Column::Id.eq(id))
+        .set(changed)
+        .exec(&**transaction)
+        .await?;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! The walk itself, on both databases, and what it leaves behind.
 
+#![expect(clippy::print_stdout, reason = "how many cases there were is the result")]
+
 use std::{collections::BTreeSet, time::Instant};
 
 use leads_proto::leads::v1;
@@ -91,9 +93,6 @@ async fn walk(mut world: World, database: &str, log: &Log) {
     let took = began.elapsed();
 
     gauges.count().await;
-    for line in log.text().lines().filter(|line| line.contains("\"ERROR\"")) {
-        println!("{line}");
-    }
     left_behind(&log.text(), &metrics.render(), &walk);
     exports(&walk).await;
     let (entries, granted) = (connector.entries, connector.granted);
@@ -121,7 +120,7 @@ async fn walk(mut world: World, database: &str, log: &Log) {
 
 /// Log lines and metrics are for the operator: they name no person, and metrics name nobody at all.
 fn left_behind(log: &str, metrics: &str, walk: &Walk) {
-    assert!(log.lines().count() > 1_000, "{} lines", log.lines().count());
+    assert!(log.lines().count() > 100, "{} lines", log.lines().count());
     assert!(metrics.contains("leads_"), "{metrics}");
     for (name, text) in [("log", log.to_lowercase()), ("metrics", metrics.to_lowercase())] {
         for tenant in &walk.tenants {
