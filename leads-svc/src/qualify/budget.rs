@@ -129,9 +129,9 @@ fn is_own(message: &Message<'_>, clause: &Clause, money: &Money, asked: &Asked, 
     let own = distance(&[Concept::OwnFigure, Concept::Approved])
         .or_else(|| distance(&[Concept::Funds]).filter(|_| money.marked))
         .or(weak);
-    let aside = is_aside_about_others(message, clause);
+    let others = is_budget_of_others(message, clause) || is_aside_about_others(message, clause);
     match (alien, own) {
-        _ if aside || had_figure && alien.is_some() && !clause.has(Concept::Correction) => false,
+        _ if others || had_figure && alien.is_some() && !clause.has(Concept::Correction) => false,
         (Some(alien), Some(own)) => {
             own < alien && (money.priced || answers) || own == 0 && alien == 0 && answers
         }
@@ -150,6 +150,21 @@ fn is_held(message: &Message<'_>, clause: &Clause, money: &Money) -> bool {
             .spans_in(clause.first, money.first)
             .any(|span| span.concept == Concept::WeakOwn && span.last <= money.first)
         && !message.sentence(clause).any(&[Concept::Past, Concept::Problem])
+}
+
+/// "My competitor's budget is", "the neighbours have a budget of": money that somebody else is said to have.
+fn is_budget_of_others(message: &Message<'_>, clause: &Clause) -> bool {
+    const BETWEEN: usize = 2;
+    let spans = || message.spans_in(clause.first, clause.last);
+    spans()
+        .filter(|span| span.concept == Concept::Funds)
+        .any(|funds| {
+            spans().any(|other| {
+                other.concept == Concept::Foreign
+                    && other.last <= funds.first
+                    && funds.first - other.last <= BETWEEN
+            })
+        })
 }
 
 /// A figure in parentheses belongs to what the clause before it speaks of.
@@ -332,6 +347,8 @@ mod tests {
             none; 2025-03-01; 5000 USD; v: we lost roughly $30,000 in unpaid invoices last year
             none; 2025-03-01; 5000 EUR; v: Aktuell zahlen wir 650 € im Monat an den alten Anbieter
             none; 2025-03-01; 5000 EUR; v: die Konkurrenz wollte 15.000 Euro dafür haben
+            none; 2025-03-01; 5000 USD; v: my competitor's budget is 50k
+            none; 2025-03-01; 5000 USD; b: do you have a budget?|v: My competitor has a budget of $50,000 a year
             none; 2025-03-01; 5000 EUR; v: facturamos unos 400.000 euros al año
             none; 2025-03-01; 5000 EUR; v: mi cuñado pagó 9.000 por lo suyo
             none; 2025-03-01; 5000 EUR; v: un autre prestataire nous a fait un devis à 14 000 €

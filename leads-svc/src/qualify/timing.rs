@@ -197,6 +197,9 @@ fn score(talk: &Talk<'_>, message: &Message<'_>, clause: &Clause, when: &When, a
     if urgency && clause.any(&[Concept::Neg, Concept::NoRush]) {
         score -= 6;
     }
+    if urgency && clause.has(Concept::NoNeed) {
+        score -= 8;
+    }
     score
 }
 
@@ -272,6 +275,8 @@ mod tests {
             "
             none; 2025-03-10; 5000 USD; v: last December we had three outages
             none; 2025-03-10; 5000 USD; v: can we talk on Thursday at 3?
+            none; 2025-03-10; 5000 USD; v: I don't need anything right now
+            none; 2025-03-10; 5000 USD; b: When do you need it?|v: I don't need anything right now
             none; 2025-03-10; 5000 EUR; v: seit Januar läuft hier nichts mehr rund
             none; 2025-03-10; 5000 EUR; v: el mes pasado perdimos 20 pedidos
             none; 2025-03-10; 5000 EUR; v: depuis septembre on perd des clients
