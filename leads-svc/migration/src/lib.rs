@@ -3,6 +3,7 @@
 
 use sea_orm_migration::prelude::*;
 
+mod key_store;
 mod m0001_workspaces;
 mod m0002_leads;
 mod m0003_delivery;
@@ -15,6 +16,9 @@ mod m0009_consents;
 mod m0010_identities;
 mod m0011_statistics;
 mod m0012_merges;
+mod m0014_keys;
+
+pub use key_store::KeyStoreMigrator;
 
 /// All migrations, in order.
 pub struct Migrator;
@@ -34,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_identities::Migration),
             Box::new(m0011_statistics::Migration),
             Box::new(m0012_merges::Migration),
+            Box::new(m0014_keys::Migration),
         ]
     }
 }

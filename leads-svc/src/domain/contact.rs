@@ -66,6 +66,8 @@ pub struct Contact {
     pub attributes: BTreeMap<String, String>,
     /// What was seen before it became a lead; empty from then on.
     pub seen: Seen,
+    /// What names its key in the key store; none before it has one.
+    pub key: Option<Uuid>,
 }
 
 /// What is remembered of a contact until it is a lead.

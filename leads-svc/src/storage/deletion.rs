@@ -11,7 +11,7 @@ use super::{
     crypto::WorkspaceKeys,
     entity::{activity, consent, contact, identity, lead, merge, message, score, sync_job},
     error::Result,
-    rows, scope,
+    former_keys, rows, scope,
     transaction::moved_unless,
 };
 use crate::domain::{
@@ -70,7 +70,7 @@ impl Store {
             Ok(parts.into_iter().collect())
         };
         let expected = parts().await?;
-        scope::select::<contact::Entity>(workspace)
+        let people = scope::select::<contact::Entity>(workspace)
             .filter(contact::Column::Id.is_in(expected.values().copied()))
             .order_by_asc(contact::Column::Id)
             .lock_exclusive()
@@ -97,7 +97,8 @@ impl Store {
                 // The lead that is shown has the stage and the last activity of the whole person.
                 let is_due = match leads.iter().find(|row| row.id == root) {
                     Some(row) => {
-                        let lead = rows::lead(keys, row.clone())?;
+                        let secrets = self.secrets_for(keys, rows::of_lead(row)).await?;
+                        let lead = rows::lead(&secrets, row.clone())?;
                         retention.is_due(lead.stage, lead.last_activity_at, now)
                     }
                     None => false,
@@ -156,11 +157,15 @@ impl Store {
             .filter(contact::Column::Id.is_in(contacts()))
             .exec(&*transaction)
             .await?;
+        former_keys::doom(&transaction, workspace, &people, now).await?;
         for id in gone() {
             let act = Act::new(by, Action::LeadDeleted, ids::format::<ids::Lead>(id));
             audit::append(&transaction, keys, workspace, act, now).await?;
         }
         transaction.commit().await?;
+        if let Err(error) = self.destroy_former_keys().await {
+            tracing::warn!(error = %error, "the keys of who was deleted are destroyed later");
+        }
         Ok(deleted.rows_affected > 0)
     }
 }

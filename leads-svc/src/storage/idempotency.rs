@@ -4,13 +4,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::{Store, crypto::WorkspaceKeys, entity::idempotency, error::Result, rows, scope};
+use super::{
+    Store,
+    crypto::{Seals, WorkspaceKeys},
+    entity::idempotency,
+    error::Result,
+    rows, scope,
+};
 use crate::domain::capture::RequestKey;
 
 /// How long an answer is kept.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
 
-const COLUMN: &str = "idempotency.response";
+pub(super) const COLUMN: &str = "idempotency.response";
 
 /// An answer to keep.
 #[derive(Debug, Clone)]
@@ -26,13 +32,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(super) fn seal(self, keys: &WorkspaceKeys, workspace: Uuid) -> Result<idempotency::Model> {
+    pub(super) fn seal(self, key: &impl Seals, workspace: Uuid) -> Result<idempotency::Model> {
         Ok(idempotency::Model {
             workspace_id: workspace,
             request_id: self.key.id,
             method: self.method.to_owned(),
             body_digest: self.key.digest.to_vec(),
-            response: rows::seal(keys, COLUMN, self.key.id, &self.response)?,
+            response: rows::seal(key, COLUMN, self.key.id, &self.response)?,
             created_at: self.at,
         })
     }
@@ -67,8 +73,15 @@ impl Store {
         if row.method != method || row.body_digest != key.digest {
             return Ok(Some(Known::Reused));
         }
+        let keys = self
+            .secrets_for(keys, std::iter::once(row.response.as_slice()))
+            .await?;
+        if keys.is_destroyed(&row.response) {
+            // The person was erased; the request is judged anew.
+            return Ok(None);
+        }
         Ok(Some(Known::Answered(rows::open(
-            keys,
+            &keys,
             COLUMN,
             key.id,
             &row.response,

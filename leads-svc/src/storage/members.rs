@@ -16,7 +16,7 @@ use crate::domain::{
     member::{Member, Role},
 };
 
-const EMAIL: &str = "members.sealed";
+pub(super) const EMAIL: &str = "members.sealed";
 
 impl Store {
     /// Stores a member, in the name of `by`; `None` if the workspace has one with that address.
@@ -40,14 +40,17 @@ impl Store {
         let row = member::Model {
             id: created.id,
             workspace_id: workspace,
-            email_index: keys.value_index("email", email),
+            email_index: keys
+                .newest_index()
+                .map(|key| key.value("email", email))
+                .unwrap_or_default(),
             sealed: rows::seal(keys, EMAIL, created.id, email.as_bytes())?,
             role: role.word().to_owned(),
             created_at: created.created_at,
         };
         let transaction = self.begin().await?;
         let known = scope::select::<member::Entity>(workspace)
-            .filter(member::Column::EmailIndex.eq(row.email_index.clone()))
+            .filter(member::Column::EmailIndex.is_in(keys.value_indexes("email", email)))
             .count(&*transaction)
             .await?;
         if known > 0 {

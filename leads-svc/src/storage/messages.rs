@@ -19,15 +19,15 @@ impl Store {
         position: i64,
         most: u64,
     ) -> Result<Vec<StoredMessage>> {
-        scope::select::<message::Entity>(workspace)
+        let found = scope::select::<message::Entity>(workspace)
             .filter(message::Column::ContactId.eq(contact_id))
             .filter(message::Column::Position.gte(position))
             .order_by_asc(message::Column::Position)
             .limit(most)
             .all(self.reader())
-            .await?
-            .into_iter()
-            .map(|row| rows::message(keys, row))
-            .collect()
+            .await?;
+        let sealed = found.iter().map(|row| row.sealed.as_slice());
+        let keys = &self.secrets_for(keys, sealed).await?;
+        found.into_iter().map(|row| rows::message(keys, row)).collect()
     }
 }

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::entity::{
     activity, api_key, audit, audit_anchor, audit_head, connection, connection_task, connector_replica,
-    consent, contact, idempotency, identity, lead, member, merge, message, personal_read, score, sync_job,
-    usage, workspace,
+    consent, contact, data_key, former_key, idempotency, identity, lead, member, merge, message,
+    personal_read, renewal, score, sync_job, usage, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -41,6 +41,8 @@ scoped!(
     connection_task,
     consent,
     contact,
+    data_key,
+    former_key,
     idempotency,
     identity,
     lead,
@@ -48,6 +50,7 @@ scoped!(
     merge,
     message,
     personal_read,
+    renewal,
     score,
     sync_job,
     usage
@@ -80,6 +83,9 @@ impl Operational for connector_replica::Entity {}
 impl Operational for sync_job::Entity {}
 impl Operational for consent::Entity {}
 impl Operational for personal_read::Entity {}
+impl Operational for data_key::Entity {}
+impl Operational for former_key::Entity {}
+impl Operational for renewal::Entity {}
 
 /// Rows of all workspaces: for authentication, delivery and housekeeping, never for an answer to a workspace's key.
 pub fn select_any<E: Operational>() -> Select<E> {

@@ -23,7 +23,7 @@ use crate::domain::{
     sync::{Provider, Reason},
 };
 
-const PROBLEM: &str = "connection_tasks.problem_sealed";
+pub(super) const PROBLEM: &str = "connection_tasks.problem_sealed";
 const CONNECT: &str = "connect";
 /// Tries of a check before it counts as failed.
 const MAX_ATTEMPTS: i32 = 5;
@@ -168,7 +168,7 @@ impl Store {
             settled: matches!(row.state.as_str(), "done" | "failed"),
             problem: row
                 .problem_sealed
-                .map(|sealed| rows::open_json(&keys, PROBLEM, row.id, &sealed))
+                .map(|sealed| rows::open_json(&*keys, PROBLEM, row.id, &sealed))
                 .transpose()?,
         }))
     }
@@ -315,7 +315,7 @@ impl Store {
         let problem = match &outcome {
             Outcome::Connected(_) => None,
             Outcome::Failed(reason) | Outcome::Retry { reason, .. } => {
-                Some(rows::seal_json(&keys, PROBLEM, id, reason)?)
+                Some(rows::seal_json(&*keys, PROBLEM, id, reason)?)
             }
         };
         let mut change = scope::update_any::<connection_task::Entity>()

@@ -20,6 +20,7 @@ mod conversations;
 mod delivery;
 mod duplicates;
 mod edge;
+mod encryption;
 mod groups;
 mod leads;
 mod lists;
