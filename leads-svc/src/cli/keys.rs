@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{OPERATOR, print};
 use crate::{
     domain::ids,
-    storage::{Store, rekeying::Rotated},
+    storage::{Store, rekeying::Rotated, restored::ErasedAgain},
 };
 
 /// What can be done with encryption keys. Callers notice nothing of any of it.
@@ -20,6 +20,8 @@ pub enum KeysCommand {
         #[arg(long)]
         json: bool,
     },
+    /// After a backup of the database was restored: erases again whoever was erased since, whose key is destroyed.
+    EraseAgain,
     /// Puts a new key in the place of another.
     #[command(subcommand)]
     Rotate(Rotate),
@@ -55,6 +57,7 @@ impl KeysCommand {
     pub(super) async fn run(self, store: &Store) -> anyhow::Result<()> {
         match self {
             Self::Status { json } => status(store, json).await,
+            Self::EraseAgain => erase_again(store).await,
             Self::Rotate(Rotate::Kek) => {
                 let secrets = store.rewrap().await?;
                 say(&format!(
@@ -87,6 +90,23 @@ impl KeysCommand {
             }
         }
     }
+}
+
+async fn erase_again(store: &Store) -> anyhow::Result<()> {
+    let mut all = ErasedAgain::default();
+    for workspace in store.list_workspaces().await? {
+        let some = store.erase_again(workspace.id, OPERATOR).await?;
+        all.people += some.people;
+        all.merged += some.merged;
+    }
+    say(&format!("{} people are erased again", all.people))?;
+    if all.merged > 0 {
+        bail!(
+            "{} more are merged with people who were not erased: undo the merges, then repeat the command",
+            all.merged
+        );
+    }
+    Ok(())
 }
 
 fn announced(rotated: Rotated, what: &str) -> anyhow::Result<()> {

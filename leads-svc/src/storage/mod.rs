@@ -38,6 +38,7 @@ pub mod reindexing;
 pub mod rekeying;
 pub mod renewal;
 pub mod replicas;
+pub mod restored;
 pub mod retention;
 pub mod rotation;
 mod rows;

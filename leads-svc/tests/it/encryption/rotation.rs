@@ -74,7 +74,12 @@ impl Traffic {
             name: format!("caller{}", self.tasks.len()),
         };
         let requests: Vec<_> = (0..12)
-            .map(|person| world.read(warm(&format!("{}.{person}", caller.name))))
+            .map(|person| {
+                let mut request = warm(&format!("{}.{person}", caller.name));
+                // Said once, so that nobody's conversation grows without end.
+                request.messages[0].id = "m1".to_owned();
+                world.read(request)
+            })
             .collect();
         let (seen, stop) = (Arc::clone(&calls), Arc::clone(&self.stop));
         self.calls.push(calls);
