@@ -69,7 +69,7 @@ impl ContactWrite {
             attributes: contact.attributes.clone(),
             seen: contact.seen.clone(),
             messages: messages as i64,
-            key: contact.key,
+            key: contact.key.0,
             prior,
             at,
         }

@@ -31,7 +31,14 @@ pub(super) const KEPT: TimeDelta = TimeDelta::seconds(2);
 pub struct Keyring {
     keks: KeyEncryptionKeys,
     installation: RwLock<Option<Arc<Installation>>>,
-    unwrapped: RwLock<HashMap<Uuid, (DateTime<Utc>, Arc<WorkspaceKeys>)>>,
+    unwrapped: RwLock<HashMap<Uuid, Kept>>,
+}
+
+/// Keys of a workspace, and when they were read.
+#[derive(Debug)]
+struct Kept {
+    read_at: DateTime<Utc>,
+    keys: Arc<WorkspaceKeys>,
 }
 
 /// Secrets that belong to no workspace.
@@ -81,8 +88,8 @@ impl Keyring {
 
     fn kept(&self, workspace: Uuid, now: DateTime<Utc>) -> Option<Arc<WorkspaceKeys>> {
         let unwrapped = self.unwrapped.read().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, keys) = unwrapped.get(&workspace)?;
-        (now - *read_at < KEPT).then(|| Arc::clone(keys))
+        let kept = unwrapped.get(&workspace)?;
+        (now - kept.read_at < KEPT).then(|| Arc::clone(&kept.keys))
     }
 
     fn keep(&self, workspace: Uuid, keys: Arc<WorkspaceKeys>, now: DateTime<Utc>) {
@@ -90,7 +97,7 @@ impl Keyring {
         if unwrapped.len() >= MAX_KEPT {
             unwrapped.clear();
         }
-        unwrapped.insert(workspace, (now, keys));
+        unwrapped.insert(workspace, Kept { read_at: now, keys });
     }
 
     /// A secret as it is stored.

@@ -170,13 +170,17 @@ impl Store {
         self.default_plan
     }
 
-    /// Applies the migrations that the database lacks.
+    /// Applies the migrations that the databases lack, and makes the secrets that there have to be.
     ///
     /// # Errors
     /// A statement failed; what was applied before stays.
     pub async fn migrate(&self) -> Result<()> {
         leads_migration::Migrator::up(&self.database, None).await?;
         self.key_store.migrate().await?;
+        if self.count_unreadable_workspaces().await? > 0 {
+            // Whoever starts with another key-encryption key is told so; here the schema alone counts.
+            return Ok(());
+        }
         self.found_installation().await?;
         self.key_store.found(self.keyring.keks()).await
     }

@@ -13,7 +13,7 @@ use super::{
 use crate::domain::{
     activity::Activity,
     capture::StoredMessage,
-    contact::Contact,
+    contact::{Contact, KeyRef},
     conversation::Role,
     lead::{Channel, Intent, Lead, Outcome, Stage},
     score::Score,
@@ -134,7 +134,7 @@ pub(super) fn contact(keys: &impl Opens, row: contact::Model) -> Result<Contact>
             .map(|sealed| open_json(keys, SEEN, row.id, &sealed))
             .transpose()?
             .unwrap_or_default(),
-        key: row.key_id,
+        key: KeyRef(row.key_id),
     };
     contact.assume_filled_at(row.created_at);
     Ok(contact)
