@@ -18,7 +18,7 @@ const UNSEALED: &str = "leads-svc-unsealed";
 
 const ABOUT: &str = "\
 `CollectLead` as in the section on captures, in turns by the leads-svc that ships and by one that was built with the \
-feature `unsealed-benchmark`: that makes no keys of contacts, and stores in the open what the other one seals. Blind \
+feature `unsealed-benchmark`: that gives contacts no keys, and stores in the open what the other one seals. Blind \
 indexes and search words are hashed by both. Each has a database of its own on the same server.";
 
 /// Measures both databases.
