@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -83,6 +84,17 @@ impl HubspotApi {
         self.understood(caller, endpoint, Bytes::new()).await
     }
 
+    /// Calls with a body for an effect: an answer says nothing but whether it took place.
+    pub async fn order(&self, caller: &Caller, endpoint: Endpoint, body: &impl Serialize) -> Reply<()> {
+        let body = match serde_json::to_vec(body) {
+            Ok(body) => body.into(),
+            Err(error) => return Reply::NotSent(error.to_string()),
+        };
+        let answer = self.answer(caller, endpoint, body).await;
+        let pause = self.pause(&answer);
+        Reply::done(answer, pause)
+    }
+
     /// Calls without a body, and keeps what the headers say about limits.
     pub async fn get_with_limits<T: DeserializeOwned>(
         &self,
@@ -107,11 +119,13 @@ impl HubspotApi {
     }
 
     fn understand<T: DeserializeOwned>(&self, answer: Result<VendorResponse, CallError>) -> Reply<T> {
-        let pause = answer
-            .as_ref()
-            .ok()
-            .and_then(|response| limits::wanted_pause(response, self.clock.now()));
+        let pause = self.pause(&answer);
         Reply::of(answer, pause)
+    }
+
+    fn pause(&self, answer: &Result<VendorResponse, CallError>) -> Option<Duration> {
+        let response = answer.as_ref().ok()?;
+        limits::wanted_pause(response, self.clock.now())
     }
 
     async fn answer(

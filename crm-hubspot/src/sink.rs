@@ -10,6 +10,7 @@ use leads_runtime::quota::AccountLimits;
 use crate::api::BATCH_MAX;
 use crate::errors::no_token;
 use crate::map::Mapping;
+use crate::removal::{self, Errand};
 use crate::request::{Links, Plan};
 use crate::service::{Caller, HubspotApi};
 use crate::{connect, limits};
@@ -92,6 +93,43 @@ impl Destination for Hubspot {
         };
         self.carry_out(&caller, Plan::verify(&items, links(connection)))
             .await
+    }
+
+    async fn remove(
+        &self,
+        connection: &Connection,
+        items: Vec<WorkItem>,
+        lease: LeaseBudget,
+    ) -> Vec<ItemOutcome> {
+        match self.caller(connection, lease) {
+            Some(caller) => removal::carry_out(&self.api, &caller, items, Errand::Archive).await,
+            None => rest(items),
+        }
+    }
+
+    async fn erase(
+        &self,
+        connection: &Connection,
+        items: Vec<WorkItem>,
+        lease: LeaseBudget,
+    ) -> Vec<ItemOutcome> {
+        match self.caller(connection, lease) {
+            Some(caller) => removal::carry_out(&self.api, &caller, items, Errand::Erase).await,
+            None => rest(items),
+        }
+    }
+
+    async fn verify_gone(
+        &self,
+        connection: &Connection,
+        items: Vec<WorkItem>,
+        archived: bool,
+        lease: LeaseBudget,
+    ) -> Vec<ItemOutcome> {
+        match self.caller(connection, lease) {
+            Some(caller) => removal::carry_out(&self.api, &caller, items, Errand::Look { archived }).await,
+            None => rest(items),
+        }
     }
 
     async fn connect_task(&self, connection: &Connection, kind: TaskKind, lease: LeaseBudget) -> TaskOutcome {

@@ -30,7 +30,7 @@ use tonic::service::Routes;
 
 use crate::{
     config::Config,
-    dispatch::{Dispatcher, Gauges, Sweeper},
+    dispatch::{Dispatcher, Gauges, Sweeper, Withdrawer},
     grpc::{
         connector::Connectors,
         contacts::Contacts,
@@ -43,9 +43,9 @@ use crate::{
         server::{Door, route},
         workspaces::Workspaces,
     },
-    http::Rest,
+    http::{Desk, Rest},
     jobs::{self, housekeeping::STORAGE_CHECK},
-    service::{auth::Auth, connector::Delivery, core::Core},
+    service::{auth::Auth, connector::Delivery, core::Core, sign_in::SignIn},
     storage::{Store, crypto::UNSEALED},
 };
 
@@ -115,6 +115,11 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
         return Ok(());
     };
     check_key(&store).await?;
+    if store.bypasses_policies().await? {
+        tracing::warn!(
+            "row-level security does not hold the database role: give one that is no superuser and has no BYPASSRLS"
+        );
+    }
 
     if UNSEALED {
         tracing::error!("this build stores personal data in the open: it is for measurements only");
@@ -128,6 +133,10 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
 
     let publisher = Publisher::new(Redis::open(&config.redis).context("redis.url")?);
     let gauges = Gauges::new(store.clone(), publisher.clone(), &telemetry.meter());
+    let withdrawer = Withdrawer {
+        store: store.clone(),
+        publisher: publisher.clone(),
+    };
     let dispatcher = Dispatcher {
         store: store.clone(),
         publisher,
@@ -144,6 +153,7 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
     let stop = tasks.stop_token();
     tasks.spawn("dispatcher", dispatcher.run(stop.clone()));
     tasks.spawn("sweeper", sweeper.run(stop.clone()));
+    tasks.spawn("withdrawer", withdrawer.run(stop.clone()));
     tasks.spawn("gauges", gauges.run(stop.clone()));
     tasks.spawn("backfill", jobs::backfill::run(core.clone(), stop.clone()));
     tasks.spawn("keys", jobs::keys::run(core.clone(), stop.clone()));
@@ -260,6 +270,7 @@ async fn open_doors(
                 })
                 .register_encoded_file_descriptor_set(DESCRIPTORS)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         };
         public = public
             .add_service(builder().build_v1()?)
@@ -271,7 +282,12 @@ async fn open_doors(
     let rules = Arc::new(move |call: &Parts, message: &[u8]| check::violations(call, message, clock.now()));
     let framed = layers::framed(Calls::new(public), limits.message_bytes);
     let calls = stack.around(rest.decoding(framed, rules));
-    let routed = route(calls.clone(), Some(rest.serving(calls)));
+    let mut rest = rest.serving(calls.clone());
+    if let Some(settings) = config.sign_in.settings() {
+        let sign_in = SignIn::new(core.clone(), auth.clone(), settings).context("sign_in")?;
+        rest = Desk::new(core.clone(), sign_in).in_front_of(rest);
+    }
+    let routed = route(calls, Some(rest));
 
     let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(delivery)));
     let stack = Stack::new(

@@ -48,7 +48,11 @@ enum Command {
     /// Serves until it is told to stop.
     Serve,
     /// Brings the database up to date.
-    Migrate,
+    Migrate {
+        /// Then gives this role what the service needs: one that owns no tables and that the policies hold. Postgres only.
+        #[arg(long, value_name = "ROLE")]
+        grant_to: Option<String>,
+    },
     /// Workspaces.
     #[command(subcommand)]
     Workspace(WorkspaceCommand),
@@ -170,7 +174,7 @@ impl Cli {
         runtime.block_on(async {
             match self.command {
                 Command::Serve => app::run(config).await,
-                Command::Migrate => Ok(app::open_store(&config).await?.migrate().await?),
+                Command::Migrate { grant_to } => migrate(&config, grant_to.as_deref()).await,
                 Command::Workspace(command) => workspace(&migrated(&config).await?, command).await,
                 Command::Key(KeyCommand::Create(args)) => create_key(&migrated(&config).await?, args).await,
                 Command::Key(KeyCommand::Revoke { id }) => revoke_key(&migrated(&config).await?, &id).await,
@@ -191,6 +195,15 @@ async fn migrated(config: &Config) -> anyhow::Result<Store> {
     }
     app::check_key(&store).await?;
     Ok(store)
+}
+
+async fn migrate(config: &Config, grant_to: Option<&str>) -> anyhow::Result<()> {
+    let store = app::open_store(config).await?;
+    store.migrate().await?;
+    match grant_to {
+        Some(role) => Ok(store.grant_to(role).await?),
+        None => Ok(()),
+    }
 }
 
 async fn workspace(store: &Store, command: WorkspaceCommand) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
+use chrono::TimeDelta;
 use leads_runtime::{
     process::config::{
         self, Checks, ConfigProblems, OpsConfig, RedisConfig, Spec, TelemetryConfig, Validate,
@@ -12,7 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::plan::Plan,
-    service::{auth::Rate, connector::Times},
+    service::{
+        auth::Rate,
+        connector::Times,
+        sessions::Lifetimes,
+        sign_in::{ProviderSettings, Settings, trustworthy},
+    },
     storage::{
         self,
         crypto::{self, KeyEncryptionKey, KeyEncryptionKeys},
@@ -37,6 +43,7 @@ pub struct Config {
     pub crypto: CryptoConfig,
     pub keys: KeysConfig,
     pub plans: PlansConfig,
+    pub sign_in: SignInConfig,
     pub redis: RedisConfig,
     pub delivery: DeliveryConfig,
     pub telemetry: TelemetryConfig,
@@ -96,6 +103,26 @@ pub struct KeysConfig {
 pub struct PlansConfig {
     /// Plan of new workspaces.
     pub default: Plan,
+}
+
+/// `[sign_in]`: people with browsers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInConfig {
+    /// Where browsers reach the service; empty if nobody signs in.
+    pub base_url: String,
+    /// Whether API keys are taken.
+    pub keys: bool,
+    /// The identity provider's issuer; empty if there is none.
+    pub issuer: String,
+    /// Our id there.
+    pub client_id: String,
+    /// Our secret there.
+    pub client_secret: Secret,
+    /// Longest life of a session.
+    pub lifetime_minutes: u32,
+    /// Its longest rest.
+    pub idle_minutes: u32,
 }
 
 /// `[delivery]`: times of the delivery protocol, in milliseconds.
@@ -175,6 +202,27 @@ impl Config {
     }
 }
 
+impl SignInConfig {
+    /// As the use case takes them; `None` if nobody signs in.
+    pub fn settings(&self) -> Option<Settings> {
+        let provider = trustworthy(&self.issuer).ok().map(|issuer| ProviderSettings {
+            issuer,
+            issuer_text: self.issuer.clone(),
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+        });
+        Some(Settings {
+            base: trustworthy(&self.base_url).ok()?,
+            keys: self.keys,
+            lifetimes: Lifetimes {
+                whole: TimeDelta::minutes(self.lifetime_minutes.into()),
+                idle: TimeDelta::minutes(self.idle_minutes.into()),
+            },
+            provider,
+        })
+    }
+}
+
 impl DeliveryConfig {
     /// Times of leases and verification.
     pub fn times(&self) -> Times {
@@ -194,6 +242,7 @@ impl Validate for Config {
         checks.section("storage", &self.storage);
         checks.section("crypto", &self.crypto);
         checks.section("keys", &self.keys);
+        checks.section("sign_in", &self.sign_in);
         checks.section("redis", &self.redis);
         checks.section("delivery", &self.delivery);
         checks.section("telemetry", &self.telemetry);
@@ -251,6 +300,55 @@ impl Validate for CryptoConfig {
     }
 }
 
+impl Validate for SignInConfig {
+    fn validate(&self, checks: &mut Checks) {
+        let (has_base, has_issuer) = (!self.base_url.is_empty(), !self.issuer.is_empty());
+        if has_base {
+            match trustworthy(&self.base_url) {
+                Ok(url) => checks.check("base_url", url.path() == "/", "must have no path"),
+                Err(problem) => checks.check("base_url", false, problem),
+            }
+            let possible = self.keys || has_issuer;
+            checks.check(
+                "keys",
+                possible,
+                "must be true, or an issuer set: nobody could sign in",
+            );
+        } else {
+            checks.check("base_url", !has_issuer, "is required with an issuer");
+        }
+        if has_issuer {
+            if let Err(problem) = trustworthy(&self.issuer) {
+                checks.check("issuer", false, problem);
+            }
+            checks.check(
+                "client_id",
+                !self.client_id.is_empty(),
+                "is required with an issuer",
+            );
+        } else {
+            checks.check(
+                "client_id",
+                self.client_id.is_empty(),
+                "is of no use without an issuer",
+            );
+            let has_secret = !self.client_secret.is_empty();
+            checks.check("client_secret", !has_secret, "is of no use without an issuer");
+        }
+        let (lifetime, idle) = (self.lifetime_minutes, self.idle_minutes);
+        checks.check(
+            "lifetime_minutes",
+            (5..=43_200).contains(&lifetime),
+            "must be 5 to 43200",
+        );
+        checks.check(
+            "idle_minutes",
+            idle >= 5 && idle <= lifetime,
+            "must be at least 5 and at most lifetime_minutes",
+        );
+    }
+}
+
 impl Validate for DeliveryConfig {
     fn validate(&self, checks: &mut Checks) {
         checks.check(
@@ -290,5 +388,55 @@ mod tests {
         .unwrap_err();
         let keys: Vec<&str> = problems.0.iter().map(|problem| problem.key.as_str()).collect();
         assert_eq!(keys, ["crypto.kek"]);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_signing_in_is_told_at_once() {
+        let told = |set: &[(&str, &str)]| -> Vec<String> {
+            let kek = ("CRYPTO__KEK", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+            let environment = set
+                .iter()
+                .chain([&kek])
+                .map(|(key, value)| (format!("{ENV_PREFIX}__{key}").into(), (*value).into()));
+            let spec = Spec {
+                env_prefix: ENV_PREFIX,
+                defaults: DEFAULTS,
+                file: None,
+            };
+            match config::load_with::<Config>(spec, environment.collect::<Vec<_>>()) {
+                Ok(_) => Vec::new(),
+                Err(problems) => problems.0.into_iter().map(|problem| problem.key).collect(),
+            }
+        };
+        let base = ("SIGN_IN__BASE_URL", "https://leads.example");
+        let issuer = ("SIGN_IN__ISSUER", "https://id.example/realm");
+        let client = ("SIGN_IN__CLIENT_ID", "leads");
+        assert!(told(&[]).is_empty());
+        assert!(told(&[base]).is_empty());
+        assert!(told(&[base, issuer, client, ("SIGN_IN__CLIENT_SECRET", "s")]).is_empty());
+        assert_eq!(told(&[issuer]), ["sign_in.base_url", "sign_in.client_id"]);
+        assert_eq!(told(&[base, client]), ["sign_in.client_id"]);
+        assert_eq!(
+            told(&[
+                ("SIGN_IN__BASE_URL", "http://leads.example"),
+                ("SIGN_IN__KEYS", "false")
+            ]),
+            ["sign_in.base_url", "sign_in.keys"]
+        );
+        assert_eq!(
+            told(&[
+                ("SIGN_IN__BASE_URL", "https://leads.example/app"),
+                ("SIGN_IN__ISSUER", "http://id.example"),
+                ("SIGN_IN__IDLE_MINUTES", "4"),
+                ("SIGN_IN__LIFETIME_MINUTES", "0"),
+            ]),
+            [
+                "sign_in.base_url",
+                "sign_in.client_id",
+                "sign_in.idle_minutes",
+                "sign_in.issuer",
+                "sign_in.lifetime_minutes"
+            ]
+        );
     }
 }

@@ -54,9 +54,10 @@ const IMPURE: [&str; 9] = [
     "Zoned::now",
 ];
 /// Outside crates that only some modules of leads-svc may name.
-const RESERVED_IN_SERVICE: [(&str, &[&str]); 4] = [
+const RESERVED_IN_SERVICE: [(&str, &[&str]); 5] = [
     ("sea_orm", &["storage"]),
     ("sea_orm_migration", &["storage"]),
+    ("openidconnect", &["service"]),
     ("tonic", &["grpc", "http", "app"]),
     ("hyper", &["grpc", "http", "app"]),
 ];

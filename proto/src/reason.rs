@@ -64,6 +64,13 @@ reasons! {
     AmbiguousCredentials = "AMBIGUOUS_CREDENTIALS" => Unauthenticated, UNAUTHORIZED;
     /// The credential lacks the scope named in the metadata. Use or create a key that has it.
     ScopeRequired = "SCOPE_REQUIRED" => PermissionDenied, FORBIDDEN;
+    /// A session's cookie came from another site, or without the header that shows that it did not. Send
+    /// `leads-csrf: 1` from a page of the same origin, or use a key.
+    CrossSite = "CROSS_SITE" => PermissionDenied, FORBIDDEN;
+    /// The sign-in was refused; the text says why. Begin again, or ask an admin of the workspace to add you.
+    SignInRefused = "SIGN_IN_REFUSED" => PermissionDenied, FORBIDDEN;
+    /// The identity provider cannot be reached or did not answer as it should. Sign in again later.
+    IdentityProviderUnavailable = "IDENTITY_PROVIDER_UNAVAILABLE" => Unavailable, SERVICE_UNAVAILABLE;
     /// The workspace's plan does not have this; the plan that unlocks it is in the metadata. Change the plan.
     PlanRequired = "PLAN_REQUIRED" => FailedPrecondition, PAYMENT_REQUIRED;
     /// The workspace has used what its plan gives of this; the numbers and the plan that raises them are in the

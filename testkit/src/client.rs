@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use leads_proto::leads::v1::{
     integrations_service_client::IntegrationsServiceClient, leads_service_client::LeadsServiceClient,
-    workspaces_service_client::WorkspacesServiceClient,
+    privacy_service_client::PrivacyServiceClient, workspaces_service_client::WorkspacesServiceClient,
 };
 use tonic::{
     Request, Status,
@@ -31,6 +31,8 @@ pub struct Clients {
     pub leads: LeadsServiceClient<Connection>,
     /// CRM connections.
     pub integrations: IntegrationsServiceClient<Connection>,
+    /// Consents, erasures, exports.
+    pub privacy: PrivacyServiceClient<Connection>,
     /// Workspace, settings, keys.
     pub workspaces: WorkspacesServiceClient<Connection>,
     /// The same by REST.
@@ -80,6 +82,7 @@ impl Clients {
         Self {
             leads: LeadsServiceClient::new(connection.clone()),
             integrations: IntegrationsServiceClient::new(connection.clone()),
+            privacy: PrivacyServiceClient::new(connection.clone()),
             workspaces: WorkspacesServiceClient::new(connection),
             rest,
             channel,

@@ -11,6 +11,12 @@ pub enum Endpoint {
     BatchUpdate,
     /// Read by record id or a unique property.
     BatchRead,
+    /// Read by record id what is in the recycle bin.
+    BatchReadArchived,
+    /// Move to the recycle bin, by record id.
+    BatchArchive,
+    /// Delete for good. By record id alone: an address that HubSpot does not know it would block for ever.
+    GdprDelete,
     /// List the properties of contacts.
     PropertyList,
     /// Create one.
@@ -26,6 +32,9 @@ impl Endpoint {
             Self::BatchUpsert => "batch_upsert",
             Self::BatchUpdate => "batch_update",
             Self::BatchRead => "batch_read",
+            Self::BatchReadArchived => "batch_read_archived",
+            Self::BatchArchive => "batch_archive",
+            Self::GdprDelete => "gdpr_delete",
             Self::PropertyList => "property_list",
             Self::PropertyCreate => "property_create",
             Self::AccountDetails => "account_details",
@@ -35,16 +44,27 @@ impl Endpoint {
     /// Method.
     pub const fn method(self) -> http::Method {
         match self {
-            Self::BatchUpsert | Self::BatchUpdate | Self::BatchRead | Self::PropertyCreate => {
-                http::Method::POST
-            }
+            Self::BatchUpsert
+            | Self::BatchUpdate
+            | Self::BatchRead
+            | Self::BatchReadArchived
+            | Self::BatchArchive
+            | Self::GdprDelete
+            | Self::PropertyCreate => http::Method::POST,
             Self::PropertyList | Self::AccountDetails => http::Method::GET,
         }
     }
 
     /// Whether a call that was sent and not answered may have changed something.
     pub const fn writes(self) -> bool {
-        matches!(self, Self::BatchUpsert | Self::BatchUpdate | Self::PropertyCreate)
+        matches!(
+            self,
+            Self::BatchUpsert
+                | Self::BatchUpdate
+                | Self::BatchArchive
+                | Self::GdprDelete
+                | Self::PropertyCreate
+        )
     }
 }
 
@@ -70,6 +90,9 @@ impl Endpoints {
             Endpoint::BatchUpsert => format!("{base}{objects}/batch/upsert"),
             Endpoint::BatchUpdate => format!("{base}{objects}/batch/update"),
             Endpoint::BatchRead => format!("{base}{objects}/batch/read"),
+            Endpoint::BatchReadArchived => format!("{base}{objects}/batch/read?archived=true"),
+            Endpoint::BatchArchive => format!("{base}{objects}/batch/archive"),
+            Endpoint::GdprDelete => format!("{base}{objects}/gdpr-delete"),
             Endpoint::PropertyList | Endpoint::PropertyCreate => {
                 format!("{base}{}", self.property_path.trim_end_matches('/'))
             }

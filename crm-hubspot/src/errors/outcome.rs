@@ -24,7 +24,7 @@ impl Fault {
             K::Validation => self.rejected("VALIDATION", "Correct the value; the lead is sent again when it changes."),
             K::MissingProperty => self.rejected(
                 "MISSING_PROPERTY",
-                "Check the HubSpot connection again, which creates the properties of Leads, or change the field mapping.",
+                "Connect again, which creates the properties of Leads, or change the field mapping.",
             ),
             K::ReadOnlyProperty => {
                 self.rejected("READ_ONLY_PROPERTY", "Map the field to a property that can be written.")
@@ -57,7 +57,7 @@ impl Fault {
         let (code, hint) = match self.kind {
             K::KeyProperty => (
                 "KEY_PROPERTY",
-                "Check the HubSpot connection again: that creates `leads_lead_id` with unique values. If it exists \
+                "Connect again: that creates `leads_lead_id` with unique values. If it exists \
                  without them, delete it in HubSpot first."
                     .to_owned(),
             ),
@@ -126,6 +126,7 @@ impl Fault {
             Outcome::Unknown { .. }
             | Outcome::NotStarted
             | Outcome::Delivered { .. }
+            | Outcome::Gone { .. }
             | Outcome::Verified { .. } => self.task_retry(None),
         }
     }

@@ -2,8 +2,9 @@
 //!
 //! What is written: our own `leads_*` properties always, an absent value as an empty text that clears; fields that
 //! the contact shares with other people (name, phone, company, title) only if we know them, so that nothing which
-//! sales typed in is wiped. The address is written when we make a contact or write by our key, never to a contact
-//! that was found by address: that one may carry it as a secondary address on purpose.
+//! sales typed in is wiped. The address is written when we make a contact or write by our key, not to a contact
+//! that is found by address: that one may carry it as a secondary address on purpose. Once such a contact has our key,
+//! later revisions write it whole, address and lifecycle stage included.
 
 mod fields;
 mod mapping;

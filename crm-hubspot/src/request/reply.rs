@@ -24,9 +24,26 @@ pub enum Reply<T = BatchAnswer> {
     NotStarted,
 }
 
+impl Reply<()> {
+    /// Understands what a call brought whose success has nothing to say.
+    pub fn done(result: Result<VendorResponse, CallError>, retry_after: Option<Duration>) -> Self {
+        Self::read(result, retry_after, |_| Some(()))
+    }
+}
+
 impl<T: DeserializeOwned> Reply<T> {
     /// Understands what a call brought; `retry_after` is the answer's.
     pub fn of(result: Result<VendorResponse, CallError>, retry_after: Option<Duration>) -> Self {
+        Self::read(result, retry_after, |response| response.json().ok())
+    }
+}
+
+impl<T> Reply<T> {
+    fn read(
+        result: Result<VendorResponse, CallError>,
+        retry_after: Option<Duration>,
+        body: impl FnOnce(&VendorResponse) -> Option<T>,
+    ) -> Self {
         let response = match result {
             Ok(response) => response,
             Err(CallError::Transport(TransportError::NotSent(why))) => return Self::NotSent(why),
@@ -37,9 +54,9 @@ impl<T: DeserializeOwned> Reply<T> {
         if !response.status.is_success() {
             return Self::Refused(Fault::of_call(status, retry_after, &response.body));
         }
-        match response.json() {
-            Ok(body) => Self::Answer(body),
-            Err(_) => Self::Lost(format!(
+        match body(&response) {
+            Some(body) => Self::Answer(body),
+            None => Self::Lost(format!(
                 "HubSpot answered {status} with a body that cannot be read"
             )),
         }

@@ -6,5 +6,6 @@ mod connect;
 mod failures;
 mod golden;
 mod linking;
+mod removals;
 mod support;
 mod writes;

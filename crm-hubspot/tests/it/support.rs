@@ -233,6 +233,8 @@ pub fn item(n: usize) -> WorkItem {
             dimension_points: [("budget".to_owned(), 20), ("need".to_owned(), 25)].into(),
             ..LeadSnapshot::default()
         },
+        record_ids: Vec::new(),
+        lead_ids: Vec::new(),
         attempt: 0,
         solo: false,
         traceparent: String::new(),

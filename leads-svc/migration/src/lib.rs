@@ -16,7 +16,11 @@ mod m0009_consents;
 mod m0010_identities;
 mod m0011_statistics;
 mod m0012_merges;
-mod m0014_keys;
+mod m0013_erasures;
+pub mod m0015_isolation;
+mod m0016_sessions;
+mod m0017_failing;
+mod m0018_keys;
 
 pub use key_store::KeyStoreMigrator;
 
@@ -38,7 +42,11 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_identities::Migration),
             Box::new(m0011_statistics::Migration),
             Box::new(m0012_merges::Migration),
-            Box::new(m0014_keys::Migration),
+            Box::new(m0013_erasures::Migration),
+            Box::new(m0015_isolation::Migration),
+            Box::new(m0016_sessions::Migration),
+            Box::new(m0017_failing::Migration),
+            Box::new(m0018_keys::Migration),
         ]
     }
 }

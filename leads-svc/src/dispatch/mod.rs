@@ -3,7 +3,9 @@
 mod gauges;
 mod publish;
 mod sweep;
+mod withdraw;
 
 pub use gauges::Gauges;
 pub use publish::Dispatcher;
 pub use sweep::Sweeper;
+pub use withdraw::Withdrawer;

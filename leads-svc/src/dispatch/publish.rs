@@ -22,6 +22,14 @@ const AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// Shortest time between two looks that were asked for: what is stored meanwhile shares the second.
 const BETWEEN_WAKES: Duration = Duration::from_millis(10);
 
+/// What a dispatcher knows of the streams.
+struct Streams {
+    /// When Redis was asked last whether it is there.
+    probed: tokio::time::Instant,
+    /// They may have lost what was published, and it is not due again yet: Redis tells that only once.
+    lost: bool,
+}
+
 /// Publishes until it is stopped. Any number of replicas may run one each.
 #[derive(Clone)]
 pub struct Dispatcher {
@@ -42,11 +50,14 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// Runs until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut probed = tokio::time::Instant::now();
+        let mut streams = Streams {
+            probed: tokio::time::Instant::now(),
+            lost: false,
+        };
         let mut woken = true;
         loop {
             let looked = tokio::time::Instant::now();
-            let result = self.round(woken, &mut probed).await;
+            let result = self.round(woken, &mut streams).await;
             let pause = match result {
                 Ok(true) => Duration::ZERO,
                 Ok(false) => self.interval,
@@ -67,12 +78,11 @@ impl Dispatcher {
     }
 
     /// One look; true if there may be more to publish at once.
-    async fn round(&self, woken: bool, probed: &mut tokio::time::Instant) -> storage::Result<bool> {
-        if probed.elapsed() >= PROBE_INTERVAL {
-            *probed = tokio::time::Instant::now();
+    async fn round(&self, woken: bool, streams: &mut Streams) -> storage::Result<bool> {
+        if streams.probed.elapsed() >= PROBE_INTERVAL {
+            streams.probed = tokio::time::Instant::now();
             match self.publisher.probe().await {
-                Ok(true) => self.came_back().await?,
-                Ok(false) => {}
+                Ok(came_back) => streams.lost |= came_back,
                 Err(error) => tracing::debug!(error = %error, "redis does not answer"),
             }
         }
@@ -80,17 +90,25 @@ impl Dispatcher {
         if self.publisher.is_away() {
             return Ok(false);
         }
+        if streams.lost {
+            let again = self.store.republish_all().await?;
+            streams.lost = false;
+            tracing::info!(
+                jobs = again,
+                "redis is new or was away: everything published is published again"
+            );
+        }
         let mut more = false;
         for provider in Provider::ALL {
             if woken {
                 self.publish_tasks(provider).await?;
             }
-            more |= self.publish_jobs(provider).await?;
+            more |= self.publish_jobs(provider, streams).await?;
         }
-        Ok(more)
+        Ok(more || streams.lost)
     }
 
-    async fn publish_jobs(&self, provider: Provider) -> storage::Result<bool> {
+    async fn publish_jobs(&self, provider: Provider, streams: &mut Streams) -> storage::Result<bool> {
         let marked = self
             .store
             .publish_due(provider, self.window, self.patience)
@@ -102,6 +120,7 @@ impl Dispatcher {
         let hints: Vec<Hint> = marked.iter().map(|hint| entry(provider, hint)).collect();
         let published = self.publisher.publish(&hints).await;
         leads_runtime::crash_point!("publish.after_xadd");
+        streams.lost |= published.came_back;
         let failed: Vec<publish::Hint> = marked
             .iter()
             .zip(&published.results)
@@ -111,9 +130,6 @@ impl Dispatcher {
         if let Some(Err(error)) = published.results.iter().find(|result| result.is_err()) {
             tracing::warn!(error = %error, hints = failed.len(), "hints could not be published");
             self.store.unpublish(&failed).await?;
-        }
-        if published.came_back {
-            self.came_back().await?;
         }
         Ok(failed.is_empty() && marked.len() as u64 >= publish::MAX_PUBLISHED / 2)
     }
@@ -134,15 +150,6 @@ impl Dispatcher {
             // Connectors ask for tasks by themselves now and then: a lost hint costs seconds.
             let _ = self.publisher.publish(&hints).await;
         }
-        Ok(())
-    }
-
-    async fn came_back(&self) -> storage::Result<()> {
-        let again = self.store.republish_all().await?;
-        tracing::info!(
-            jobs = again,
-            "redis is new or was away: everything published is published again"
-        );
         Ok(())
     }
 }

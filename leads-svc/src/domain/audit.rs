@@ -60,6 +60,12 @@ actions! {
     MemberChanged = "member.changed",
     /// A member was removed; the details name the keys that ended with it.
     MemberRemoved = "member.removed",
+    /// Somebody signed in; the details name the session and the way.
+    SessionBegun = "session.begun",
+    /// Somebody signed out; the details name the session.
+    SessionEnded = "session.ended",
+    /// A sign-in was refused; the details say why.
+    SignInRefused = "sign_in.refused",
     /// A CRM was connected, or its credentials were replaced.
     ConnectionMade = "connection.made",
     /// A connection was paused.
@@ -68,6 +74,10 @@ actions! {
     ConnectionEnded = "connection.ended",
     /// A lead was deleted with its contact.
     LeadDeleted = "lead.deleted",
+    /// A person was erased here; the details count what, and where else it is to be.
+    ErasureRequested = "erasure.requested",
+    /// A system has erased a person, or cannot; the details name it and say how it stands.
+    ErasureSettled = "erasure.settled",
     /// A lead absorbed another; the details name that one and the merge.
     LeadMerged = "lead.merged",
     /// A merge was taken back; the details name it and the lead that was freed.
@@ -79,7 +89,8 @@ actions! {
 /// An act to record. Holds no personal data.
 #[derive(Debug, Clone)]
 pub struct Act {
-    /// Who: `key:<id>`, `member:<id>`, `connector:<provider>`, `operator` for the command line, or `system:<job>`.
+    /// Who: `key:<id>`, `member:<id>`, `connector:<provider>`, `operator` for the command line, `system:<job>`, or
+    /// `anonymous` for a sign-in that was refused.
     pub actor: String,
     /// What was done.
     pub action: Action,

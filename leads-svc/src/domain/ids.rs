@@ -26,10 +26,14 @@ kinds! {
     Lead = "lead";
     /// A member of a workspace.
     Member = "member";
+    /// A session of somebody who signed in.
+    Session = "session";
     /// A message that the caller gave no id.
     Message = "msg";
     /// A merge of leads.
     Merge = "merge";
+    /// An erasure of a person.
+    Erasure = "erasure";
     /// An entry of a timeline.
     Activity = "act";
     /// A connection to a CRM.

@@ -231,11 +231,42 @@ impl JobState {
     }
 }
 
+/// What is to be done with a CRM's record of a lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Made or brought up to date.
+    Upsert,
+    /// Archived, so that it can be restored: another lead stands for the person.
+    Remove,
+    /// Deleted for good: the person was erased.
+    Erase,
+}
+
+impl Action {
+    const ALL: [Action; 3] = [Action::Upsert, Action::Remove, Action::Erase];
+
+    /// The word in storage.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Action::Upsert => "upsert",
+            Action::Remove => "remove",
+            Action::Erase => "erase",
+        }
+    }
+
+    /// The action of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.word() == word)
+    }
+}
+
 /// A sync job, as far as people care.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     /// Where it stands.
     pub state: JobState,
+    /// What it does.
+    pub action: Action,
     /// Everything else, with the status still to be derived.
     pub link: Link,
 }
@@ -252,7 +283,7 @@ pub fn link(
     let Some(connection) = connection else {
         return Link::without_job(provider, Status::NotConnected, None);
     };
-    let Some(Job { state, mut link }) = job else {
+    let Some(Job { state, mut link, .. }) = job else {
         return match eligibility(score, filled, settings) {
             Ok(()) => Link::without_job(provider, Status::Pending, connection.waiting.clone()),
             Err(Hindrance::BelowThreshold) => Link::without_job(provider, Status::BelowThreshold, None),
@@ -327,6 +358,11 @@ pub enum JobReport {
         reason: Reason,
         /// Version of the connection that the vendor refused; 0 if unknown.
         connection_version: i64,
+    },
+    /// No record of the lead is in the CRM any more.
+    Gone {
+        /// Records that were archived or erased.
+        records: i64,
     },
     /// What a read-back found.
     Verified {

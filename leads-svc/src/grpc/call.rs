@@ -35,9 +35,18 @@ pub fn invalid(violations: Vec<Violation>) -> Status {
 
 /// An answer that REST gives the status 201.
 pub fn created<T>(message: T) -> tonic::Response<T> {
+    with_status(message, "201")
+}
+
+/// An answer that REST gives the status 202: what was asked for is not done everywhere yet.
+pub fn accepted<T>(message: T) -> tonic::Response<T> {
+    with_status(message, "202")
+}
+
+fn with_status<T>(message: T, status: &'static str) -> tonic::Response<T> {
     let mut response = tonic::Response::new(message);
     response
         .metadata_mut()
-        .insert(HTTP_STATUS, tonic::metadata::MetadataValue::from_static("201"));
+        .insert(HTTP_STATUS, tonic::metadata::MetadataValue::from_static(status));
     response
 }

@@ -6,7 +6,7 @@ use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::{
-    call::{count_as, created, invalid, principal},
+    call::{accepted, count_as, created, invalid, principal},
     convert::{
         capture::{self, Append},
         lead,
@@ -16,7 +16,7 @@ use super::{
     status,
 };
 use crate::{
-    domain::capture::RequestKey,
+    domain::{capture::RequestKey, ids},
     service::{
         capture::{Answered, Appended, Request as Keyed},
         core::Core,
@@ -135,8 +135,10 @@ impl leads_service_server::LeadsService for Leads {
     ) -> Result<Response<v1::DeleteLeadResponse>, Status> {
         let caller = principal(&request)?;
         let id = query::only(&request.get_ref().lead_id).map_err(invalid)?;
-        self.core.delete_lead(&caller, id).await?;
-        Ok(Response::new(v1::DeleteLeadResponse {}))
+        let erasure = self.core.delete_lead(&caller, id).await?;
+        Ok(accepted(v1::DeleteLeadResponse {
+            erasure_id: ids::format::<ids::Erasure>(erasure),
+        }))
     }
 
     async fn append_conversation(

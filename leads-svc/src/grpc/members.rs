@@ -24,6 +24,11 @@ impl Members {
 
 #[tonic::async_trait]
 impl members_service_server::MembersService for Members {
+    async fn get_me(&self, request: Request<v1::GetMeRequest>) -> Result<Response<v1::Me>, Status> {
+        let caller = principal(&request)?;
+        Ok(Response::new(members::me(self.core.get_me(&caller).await?)))
+    }
+
     async fn create_member(
         &self,
         request: Request<v1::CreateMemberRequest>,

@@ -4,8 +4,8 @@ use leads_proto::leads::v1::{self, privacy_service_server};
 use tonic::{Request, Response, Status};
 
 use super::{
-    call::{created, invalid, principal},
-    convert::{consent, privacy, query},
+    call::{accepted, created, invalid, principal},
+    convert::{consent, erasure, privacy, query},
 };
 use crate::service::core::Core;
 
@@ -64,6 +64,43 @@ impl privacy_service_server::PrivacyService for Privacy {
         let subject = privacy::subject(request.get_ref()).map_err(invalid)?;
         let export = self.core.export_subject(&caller, subject).await?;
         Ok(Response::new(privacy::export(export)))
+    }
+
+    async fn erase_subject(
+        &self,
+        request: Request<v1::EraseSubjectRequest>,
+    ) -> Result<Response<v1::Erasure>, Status> {
+        let caller = principal(&request)?;
+        let whom = erasure::whom(request.get_ref()).map_err(invalid)?;
+        let erased = self.core.erase_subject(&caller, whom).await?;
+        Ok(accepted(erasure::erasure(erased)))
+    }
+
+    async fn get_erasure(
+        &self,
+        request: Request<v1::GetErasureRequest>,
+    ) -> Result<Response<v1::Erasure>, Status> {
+        let caller = principal(&request)?;
+        let id = erasure::only(&request.get_ref().erasure_id).map_err(invalid)?;
+        let found = self.core.get_erasure(&caller, id).await?;
+        Ok(Response::new(erasure::erasure(found)))
+    }
+
+    async fn list_erasures(
+        &self,
+        request: Request<v1::ListErasuresRequest>,
+    ) -> Result<Response<v1::ListErasuresResponse>, Status> {
+        let caller = principal(&request)?;
+        let request = request.into_inner();
+        let size = erasure::list(&request).map_err(invalid)?;
+        let page = self
+            .core
+            .list_erasures(&caller, size, &request.page_token)
+            .await?;
+        Ok(Response::new(v1::ListErasuresResponse {
+            erasures: page.items.into_iter().map(erasure::erasure).collect(),
+            next_page_token: page.next,
+        }))
     }
 
     async fn preview_retention(

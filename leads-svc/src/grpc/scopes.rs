@@ -84,6 +84,7 @@ pub const TABLE: &[(&str, Access)] = &[
         "/leads.v1.WorkspacesService/RevokeApiKey",
         Scoped(Scope::WorkspaceAdmin),
     ),
+    ("/leads.v1.MembersService/GetMe", Scoped(Scope::WorkspaceRead)),
     (
         "/leads.v1.MembersService/CreateMember",
         Scoped(Scope::WorkspaceAdmin),
@@ -137,6 +138,15 @@ pub const TABLE: &[(&str, Access)] = &[
         Scoped(Scope::PrivacyRead),
     ),
     ("/leads.v1.PrivacyService/VerifyAudit", Scoped(Scope::PrivacyRead)),
+    (
+        "/leads.v1.PrivacyService/EraseSubject",
+        Scoped(Scope::LeadsDelete),
+    ),
+    ("/leads.v1.PrivacyService/GetErasure", Scoped(Scope::PrivacyRead)),
+    (
+        "/leads.v1.PrivacyService/ListErasures",
+        Scoped(Scope::PrivacyRead),
+    ),
     (
         "/leads.connector.v1.ConnectorService/Heartbeat",
         Scoped(Scope::Connector),

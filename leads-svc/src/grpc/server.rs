@@ -25,7 +25,7 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer, ServiceExt, service_fn};
 
 use super::{
-    layers::{Calls, Limits, opening::Opening, seats::Seats, trace},
+    layers::{Calls, Limits, opening::Opening, seats::Seats, trace, unread},
     status::refuse,
 };
 
@@ -67,7 +67,7 @@ pub fn route(grpc: Calls, rest: Option<Calls>) -> Calls {
                     .headers_mut()
                     .insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            Ok(response)
+            Ok(unread::kept(response))
         }
     }));
     trace::traced(routed)

@@ -1,9 +1,15 @@
 //! What all REST answers have in common.
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use tonic::body::Body;
+use tower::util::BoxCloneSyncService;
+
+/// A service for calls, whatever layers it is made of.
+pub type Calls = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
 /// An answer that no cache keeps, since it may hold personal data, and no browser takes for another type.
 pub fn with(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>) -> Response<Body> {

@@ -35,12 +35,13 @@ pub fn document<'a>(routes: impl Iterator<Item = &'a Route>) -> Value {
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "security": [{"key": []}],
+        "security": [{"key": []}, {"session": []}],
         "paths": paths,
         "components": {
             "schemas": schemas.0,
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key, `ak_…`; a platform key, `pk_…`, to create workspaces."},
+                "session": {"type": "apiKey", "in": "cookie", "name": "__Host-leads-session", "description": "A session that `/sign-in` began, where signing in is set up; calls other than GET need the header `leads-csrf: 1` and the page's own origin."},
             },
         },
     })

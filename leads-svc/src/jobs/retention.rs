@@ -1,4 +1,5 @@
-//! Deletes leads that were kept long enough, and gives up syncs whose consent has expired.
+//! Deletes leads that were kept long enough, gives up syncs whose consent has expired, and brings rows of earlier
+//! releases up to date.
 
 use std::time::Duration;
 
@@ -20,6 +21,11 @@ pub async fn run(core: Core, stop: CancellationToken) {
             Ok(0) => {}
             Ok(consents) => tracing::info!(consents, "consents of an earlier release sealed"),
             Err(error) => tracing::warn!(error = %error, "old consents were not sealed"),
+        }
+        match core.mark_old_members().await {
+            Ok(0) => {}
+            Ok(members) => tracing::info!(members, "members of an earlier release marked for signing in"),
+            Err(error) => tracing::warn!(error = %error, "old members were not marked for signing in"),
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, Utc};
@@ -16,13 +16,14 @@ use governor::{
     state::keyed::DefaultKeyedStateStore,
 };
 use leads_proto::reason::Reason;
-use moka::future::Cache;
+use moka::{Expiry, future::Cache};
 use uuid::Uuid;
 
 use super::{
     error::{Error, Result},
     keys::Presented,
     principal::{Bound, Principal, Scope},
+    sessions::Sessions,
 };
 use crate::{
     domain::{
@@ -33,8 +34,13 @@ use crate::{
 };
 
 /// How long a revoked key may still pass; the API promises at most five seconds.
-const FRESH: Duration = Duration::from_secs(4);
-const MAX_KEPT: u64 = 100_000;
+pub(super) const FRESH: Duration = Duration::from_secs(4);
+pub(super) const MAX_KEPT: u64 = 100_000;
+/// How long it is remembered that there is no key of an id, and that there is one.
+const ABSENT: Duration = Duration::from_secs(60);
+const PRESENT: Duration = Duration::from_secs(3_600);
+/// Longest time in which an address has no wrong credential left: one comes back every second.
+const MAX_SPENT: Duration = Duration::from_secs(1);
 /// Wrong credentials of one address before it is told to slow down, and how fast that is forgiven.
 const WRONG_BURST: NonZeroU32 = NonZeroU32::new(100).unwrap();
 const WRONG_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
@@ -42,6 +48,8 @@ const WRONG_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
 /// that nobody can lock a key by guessing.
 const WRONG_KEY_BURST: NonZeroU32 = NonZeroU32::new(20).unwrap();
 const WRONG_KEY_PER_MINUTE: NonZeroU32 = NonZeroU32::new(12).unwrap();
+
+const WRONG_ADDRESS: &str = "too many wrong credentials came from this address";
 
 type CallLimiter =
     RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
@@ -74,6 +82,15 @@ struct Known {
     role: Option<Role>,
 }
 
+/// How long it is remembered whether there is a key of an id.
+struct Remembered;
+
+impl Expiry<String, bool> for Remembered {
+    fn expire_after_create(&self, _id: &String, exists: &bool, _at: Instant) -> Option<Duration> {
+        Some(if *exists { PRESENT } else { ABSENT })
+    }
+}
+
 /// See the module; clones share everything.
 #[derive(Clone)]
 pub struct Auth(Arc<Inner>);
@@ -81,10 +98,15 @@ pub struct Auth(Arc<Inner>);
 struct Inner {
     store: Store,
     known: Cache<String, Arc<Known>>,
+    sessions: Sessions,
     used: Mutex<HashMap<String, DateTime<Utc>>>,
     calls: CallLimiter,
     rate: Rate,
+    /// Ids of which it is known whether there is a key, be it valid or not.
+    ids: Cache<String, bool>,
     wrong: DefaultKeyedRateLimiter<IpAddr>,
+    /// Addresses that have no wrong credential left, and until when.
+    spent: Cache<IpAddr, Instant>,
     wrong_keys: DefaultKeyedRateLimiter<String>,
     plans: Cache<Uuid, Plan>,
     plan_calls: HashMap<Plan, DefaultKeyedRateLimiter<Uuid>>,
@@ -96,6 +118,7 @@ impl Auth {
         let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
         Self(Arc::new(Inner {
             store,
+            sessions: Sessions::default(),
             known: Cache::builder()
                 .max_capacity(MAX_KEPT)
                 .time_to_live(FRESH)
@@ -103,6 +126,14 @@ impl Auth {
             used: Mutex::default(),
             calls: RateLimiter::keyed(quota).with_middleware(),
             rate,
+            ids: Cache::builder()
+                .max_capacity(MAX_KEPT)
+                .expire_after(Remembered)
+                .build(),
+            spent: Cache::builder()
+                .max_capacity(MAX_KEPT)
+                .time_to_live(MAX_SPENT)
+                .build(),
             wrong: RateLimiter::keyed(Quota::per_minute(WRONG_PER_MINUTE).allow_burst(WRONG_BURST)),
             wrong_keys: RateLimiter::keyed(
                 Quota::per_minute(WRONG_KEY_PER_MINUTE).allow_burst(WRONG_KEY_BURST),
@@ -125,20 +156,18 @@ impl Auth {
     /// address sent too many of those, or the key met too many wrong secrets; `STORAGE_UNAVAILABLE`.
     pub async fn authenticate(&self, bearer: &str, peer: Option<IpAddr>) -> Result<Principal> {
         let Some(presented) = Presented::parse(bearer) else {
-            return Err(self.wrong(peer, None));
+            return Err(self.wrong(peer, None).await);
         };
         let kept = self.0.known.get(presented.id).await;
         let is_kept = kept.is_some();
         let known = match kept {
-            Some(known) => Some(known),
-            None => self.find(presented.id).await?.map(Arc::new),
+            Some(known) => known,
+            None => Arc::new(self.get(presented.id, peer).await?),
         };
         let now = self.0.store.clock().now();
-        let Some(known) =
-            known.filter(|known| presented.matches(&self.0.store, &known.key) && is_valid(known, now))
-        else {
-            return Err(self.wrong(peer, Some(presented.id)));
-        };
+        if !(presented.matches(&self.0.store, &known.key) && is_valid(&known, now)) {
+            return Err(self.wrong(peer, Some(presented.id)).await);
+        }
         // Only what was just read: kept again when its time has run out, an ended key would live on.
         if !is_kept {
             self.0
@@ -146,12 +175,58 @@ impl Auth {
                 .insert(presented.id.to_owned(), Arc::clone(&known))
                 .await;
         }
+        self.note_key(&known.key.id, now);
+        Ok(principal(&known))
+    }
+
+    /// The holder of a key, read anew; `None` if the key has ended.
+    pub(super) async fn holder(&self, key_id: &str) -> Result<Option<Principal>> {
+        let now = self.0.store.clock().now();
+        let known = self.find(key_id).await?.filter(|known| is_valid(known, now));
+        Ok(known.as_ref().map(principal))
+    }
+
+    /// Notes that a key is used, until [`note_use`](Self::note_use) stores it.
+    pub(super) fn note_key(&self, id: &str, at: DateTime<Utc>) {
         self.0
             .used
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(known.key.id.clone(), now);
-        Ok(principal(&known))
+            .insert(id.to_owned(), at);
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(super) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// The key of an id from the database, which is not asked about ids that an address only invents.
+    async fn get(&self, id: &str, peer: Option<IpAddr>) -> Result<Known> {
+        match self.0.ids.get(id).await {
+            Some(true) => {}
+            Some(false) => return Err(self.wrong(peer, None).await),
+            None => self.check_address(peer).await?,
+        }
+        let found = self.find(id).await?;
+        self.0.ids.insert(id.to_owned(), found.is_some()).await;
+        match found {
+            Some(known) => Ok(known),
+            None => Err(self.wrong(peer, None).await),
+        }
+    }
+
+    /// Refuses an address that has no wrong credential left.
+    async fn check_address(&self, peer: Option<IpAddr>) -> Result<()> {
+        let Some(peer) = peer else { return Ok(()) };
+        let until = self.0.spent.get(&peer).await;
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        match left.filter(|left| !left.is_zero()) {
+            Some(left) => Err(Error::new(Reason::RateLimited, WRONG_ADDRESS).retry_after(left)),
+            None => Ok(()),
+        }
     }
 
     async fn find(&self, id: &str) -> Result<Option<Known>> {
@@ -198,7 +273,7 @@ impl Auth {
         Ok(principal)
     }
 
-    async fn plan(&self, workspace: Uuid) -> Result<Option<Plan>> {
+    pub(super) async fn plan(&self, workspace: Uuid) -> Result<Option<Plan>> {
         if let Some(plan) = self.0.plans.get(&workspace).await {
             return Ok(Some(plan));
         }
@@ -252,7 +327,7 @@ impl Auth {
         }
     }
 
-    /// Notes in the database which keys were used since the last call. For the housekeeper.
+    /// Notes in the database which keys and sessions were used since the last call. For the housekeeper.
     ///
     /// # Errors
     /// The database.
@@ -262,6 +337,7 @@ impl Auth {
         self.0.wrong_keys.retain_recent();
         self.0.calls.retain_recent();
         self.0.plan_calls.values().for_each(RateLimiter::retain_recent);
+        self.0.sessions.note_use(&self.0.store).await?;
         if used.is_empty() {
             return Ok(());
         }
@@ -271,15 +347,20 @@ impl Auth {
             .await
     }
 
-    fn wrong(&self, peer: Option<IpAddr>, key_id: Option<&str>) -> Error {
+    /// The refusal of a wrong credential; `key_id` is the key's whose secret it lacks, if there is one.
+    pub(super) async fn wrong(&self, peer: Option<IpAddr>, key_id: Option<&str>) -> Error {
         tracing::info!(
             client.address = peer.map(tracing::field::display),
             "credential refused"
         );
         let of_address = peer.map(|peer| self.0.wrong.check_key(&peer));
         let of_key = key_id.map(|id| self.0.wrong_keys.check_key(&id.to_owned()));
+        if let (Some(peer), Some(Err(not_until))) = (peer, &of_address) {
+            let until = Instant::now() + not_until.wait_time_from(DefaultClock::default().now());
+            self.0.spent.insert(peer, until).await;
+        }
         for (checked, text) in [
-            (of_address, "too many wrong credentials came from this address"),
+            (of_address, WRONG_ADDRESS),
             (of_key, "too many wrong secrets came for this key"),
         ] {
             if let Some(Err(not_until)) = checked {

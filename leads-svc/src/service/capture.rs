@@ -417,6 +417,10 @@ impl Core {
         {
             None => Ok(None),
             Some(idempotency::Known::Answered(bytes)) => Ok(Some(bytes)),
+            Some(idempotency::Known::Erased) => Err(Error::new(
+                Reason::ErasedSubject,
+                "the request was carried out before, and the person was erased since then",
+            )),
             Some(idempotency::Known::Reused) => Err(Error::new(
                 Reason::RequestIdReused,
                 "the request id was used with another body or method; take a new one for a new request",

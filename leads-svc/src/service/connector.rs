@@ -19,11 +19,16 @@ pub use crate::storage::{
         claim::{Named, Refusal},
         report::{Receipt, Report, Unused},
     },
+    leads::Record,
     tasks::Outcome,
 };
 use crate::{
-    domain::{sync::Provider, workspace::Settings},
+    domain::{
+        sync::{Provider, Reason},
+        workspace::Settings,
+    },
     storage::{
+        self,
         jobs::{
             breaker::{Change, ChangeKind},
             claim::Grant,
@@ -141,7 +146,8 @@ impl Delivery {
                         Ok(facts) => facts.workspace.settings.hot_threshold,
                         Err(_) => Settings::default().hot_threshold,
                     };
-                    let hot = grant.record.lead.score >= threshold;
+                    let record = grant.record.as_ref();
+                    let hot = record.is_some_and(|record| record.lead.score >= threshold);
                     Ok(Box::new(Granted { grant, hot }))
                 }
                 None => Err(refusals.get(&hint.job).copied().unwrap_or(Refusal::Held)),
@@ -206,12 +212,37 @@ impl Delivery {
             .claim_tasks(provider, most, self.times.lease)
             .await?
         {
-            if let Some((connection, secret)) = self.core.store.connection_to_check(provider, &leased).await?
-            {
-                tasks.push((leased, connection, secret));
+            match self.core.store.connection_to_check(provider, &leased).await {
+                Ok(Some((connection, secret))) => tasks.push((leased, connection, secret)),
+                Ok(None) => {}
+                Err(problem @ storage::Error::Inconsistent { .. }) => {
+                    self.fail_task(provider, &leased, &problem).await;
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(tasks)
+    }
+
+    /// Fails a task whose connection cannot be read: it never can be by itself, and the others must go on.
+    async fn fail_task(&self, provider: Provider, leased: &Leased, problem: &storage::Error) {
+        let connection = leased.connection;
+        tracing::error!(connection.id = %connection, error = %problem, "a connection cannot be read, its check has failed");
+        let reason = Reason {
+            code: "UNREADABLE_CONNECTION".to_owned(),
+            message: format!("what is stored of the connection cannot be read: {problem}"),
+            hint: "check that the key-encryption key is the one that the data was stored with, then connect again".to_owned(),
+            ..Reason::default()
+        };
+        let failed = Outcome::Failed(reason);
+        let reported = self
+            .core
+            .store
+            .report_task(provider, leased.id, leased.token, failed)
+            .await;
+        if let Err(error) = reported {
+            tracing::warn!(connection.id = %connection, error = %error, "the failure was not recorded, the lease runs out");
+        }
     }
 
     /// Records what became of a connection task.

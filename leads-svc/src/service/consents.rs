@@ -105,7 +105,7 @@ impl Core {
         if !shown.has_absorbed {
             return self.heard_of(facts, shown.contact).await;
         }
-        let group = self.group_of(facts, shown.lead).await?;
+        let group = self.silent_group_of(facts, shown.lead).await?;
         let members = group.members.iter();
         let leads: HashMap<Uuid, Uuid> = members.map(|(lead, member)| (member.contact.id, *lead)).collect();
         let contacts: Vec<Uuid> = leads.keys().copied().collect();

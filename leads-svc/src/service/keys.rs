@@ -23,8 +23,8 @@ use crate::{
 
 const ID_LETTERS: usize = 12;
 /// 43 letters of 62 hold 256 bits.
-const SECRET_LETTERS: usize = 43;
-const CHECKSUM_LETTERS: usize = 6;
+pub(super) const SECRET_LETTERS: usize = 43;
+pub(super) const CHECKSUM_LETTERS: usize = 6;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A credential's text, taken apart. Its checksum was right, so it was a key once, here or elsewhere.
@@ -230,7 +230,7 @@ fn prefix_of(key: &Key) -> &'static str {
     }
 }
 
-fn letters(count: usize) -> String {
+pub(super) fn letters(count: usize) -> String {
     let mut random = rand::rng();
     (0..count).map(|_| letter(random.random_range(0..62))).collect()
 }
@@ -240,7 +240,7 @@ fn letter(index: u32) -> char {
 }
 
 /// CRC-32 in base 62. It is no secret: it tells a typing mistake from a key before the database is asked.
-fn checksum_of(body: &str) -> String {
+pub(super) fn checksum_of(body: &str) -> String {
     let mut rest = crc32fast::hash(body.as_bytes());
     let mut digits = [0; CHECKSUM_LETTERS];
     for digit in digits.iter_mut().rev() {

@@ -13,6 +13,7 @@ use crate::domain::{
     email::Email,
     member::{Member, Role},
     plan::Limit,
+    workspace::Workspace,
 };
 
 impl Scope {
@@ -27,8 +28,42 @@ impl Scope {
     }
 }
 
+/// Who calls.
+#[derive(Debug, Clone)]
+pub struct Me {
+    /// The workspace that the call acts in.
+    pub workspace: Workspace,
+    /// The member behind the key or the session.
+    pub member: Option<Member>,
+    /// The caller.
+    pub caller: Principal,
+}
+
 impl Core {
-    /// Adds a member to the caller's workspace. It signs in with a key that is made for it.
+    /// Who calls, and what they may do.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `STORAGE_UNAVAILABLE`.
+    pub async fn get_me(&self, principal: &Principal) -> Result<Me> {
+        principal.require(Scope::WorkspaceRead)?;
+        let facts = self.facts(principal.workspace()?).await?;
+        let member = match principal.member() {
+            Some(id) => {
+                self.store
+                    .find_member(facts.workspace.id, &facts.keys, id)
+                    .await?
+            }
+            None => None,
+        };
+        Ok(Me {
+            workspace: facts.workspace.clone(),
+            member,
+            caller: principal.clone(),
+        })
+    }
+
+    /// Adds a member to the caller's workspace. It signs in through the identity provider, or with a key that is made for
+    /// it.
     ///
     /// # Errors
     /// `SCOPE_REQUIRED`, `ALREADY_EXISTS`, `PLAN_LIMIT`, `CONFLICT`, `STORAGE_UNAVAILABLE`.
@@ -88,7 +123,7 @@ impl Core {
         Ok(member)
     }
 
-    /// Removes a member and ends its keys.
+    /// Removes a member and ends its keys and sessions.
     ///
     /// # Errors
     /// `SCOPE_REQUIRED`, `NOT_FOUND`, `STORAGE_UNAVAILABLE`.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use leads_proto::reason::Reason;
 use uuid::Uuid;
 
@@ -18,6 +19,18 @@ struct Identity {
     bound: Bound,
     scopes: Vec<Scope>,
     member: Option<Uuid>,
+    session: Option<OfSession>,
+}
+
+/// The session that a caller comes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfSession {
+    /// Identifier.
+    pub id: Uuid,
+    /// When it ends at the latest.
+    pub expires_at: DateTime<Utc>,
+    /// Whether it was begun with a key, whose rights it has.
+    pub by_key: bool,
 }
 
 /// What a credential is bound to.
@@ -102,31 +115,54 @@ impl Principal {
             bound,
             scopes,
             member: None,
+            session: None,
         }))
     }
 
     /// The same caller, at work in a workspace.
     #[must_use]
     pub fn within(&self, workspace: Uuid) -> Self {
-        self.with(Bound::Workspace(workspace), self.0.member)
+        self.with(Bound::Workspace(workspace), self.0.member, self.0.session)
     }
 
     /// The same caller, who is a member of its workspace.
     #[must_use]
     pub fn of_member(&self, member: Uuid) -> Self {
-        self.with(self.0.bound.clone(), Some(member))
+        self.with(self.0.bound.clone(), Some(member), self.0.session)
     }
 
-    fn with(&self, bound: Bound, member: Option<Uuid>) -> Self {
+    /// The same caller, who comes with a session.
+    #[must_use]
+    pub fn of_session(&self, session: OfSession) -> Self {
+        self.with(self.0.bound.clone(), self.0.member, Some(session))
+    }
+
+    fn with(&self, bound: Bound, member: Option<Uuid>, session: Option<OfSession>) -> Self {
         Self(Arc::new(Identity {
             key_id: self.0.key_id.clone(),
             bound,
             scopes: self.0.scopes.clone(),
             member,
+            session,
         }))
     }
 
-    /// Public part of the key.
+    /// The member that the key or the session belongs to.
+    pub fn member(&self) -> Option<Uuid> {
+        self.0.member
+    }
+
+    /// The session that the caller comes with, if it does not send a key.
+    pub fn session(&self) -> Option<OfSession> {
+        self.0.session
+    }
+
+    /// What the caller may do.
+    pub fn scopes(&self) -> &[Scope] {
+        &self.0.scopes
+    }
+
+    /// Public part of the key; the member's id where somebody signed in without one.
     pub fn key_id(&self) -> &str {
         &self.0.key_id
     }

@@ -9,7 +9,13 @@ use super::{
     principal::{Principal, Scope},
 };
 pub use crate::storage::retention::Candidate;
-use crate::{domain::retention::Retention, storage::deletion::Deletion};
+use crate::{
+    domain::retention::Retention,
+    storage::{
+        self,
+        deletion::{Deletion, Target},
+    },
+};
 
 /// Leads are counted up to this.
 const MAX_COUNTED: u64 = 100_000;
@@ -49,34 +55,50 @@ impl Core {
     }
 
     /// Deletes what every workspace's retention says, each lead in a transaction of its own, and gives up syncs whose
-    /// consent has expired. Returns how many leads were deleted.
+    /// consent has expired. Returns how many leads were deleted. A workspace or a lead that fails is logged, and the
+    /// others go on.
     ///
     /// # Errors
     /// `STORAGE_UNAVAILABLE`; what was deleted before stays deleted.
     pub async fn follow_retention(&self) -> Result<u64> {
         let mut deleted = 0;
-        for workspace in self.store.list_workspaces().await? {
-            let (id, settings) = (workspace.id, workspace.settings);
-            self.store.follow_consents(id, &settings).await?;
-            let keys = self.store.workspace_keys(id).await?;
-            let mut after = None;
-            loop {
-                let due = self
-                    .store
-                    .due_leads(id, &settings.retention, after, BATCH)
-                    .await?;
-                let Some(last) = due.last() else { break };
-                after = Some(last.lead);
-                for candidate in due {
-                    let deletion = Deletion::Retention(&settings.retention);
-                    let is_deleted = self
-                        .store
-                        .delete_lead(id, &keys, candidate.lead, deletion)
-                        .await?;
-                    deleted += u64::from(is_deleted);
-                }
+        for id in self.store.workspace_ids().await? {
+            if let Err(error) = self.follow_retention_of(id, &mut deleted).await {
+                tracing::warn!(workspace.id = %id, error = %error, "retention failed; it is tried again later");
             }
         }
         Ok(deleted)
+    }
+
+    async fn follow_retention_of(&self, id: Uuid, deleted: &mut u64) -> storage::Result<()> {
+        let Some(workspace) = self.store.find_workspace(id).await? else {
+            return Ok(());
+        };
+        let settings = workspace.settings;
+        self.store.follow_consents(id, &settings).await?;
+        let keys = self.store.workspace_keys(id).await?;
+        let mut after = None;
+        loop {
+            let due = self
+                .store
+                .due_leads(id, &settings.retention, after, BATCH)
+                .await?;
+            let Some(last) = due.last() else { return Ok(()) };
+            after = Some(last.lead);
+            for Candidate { lead, .. } in due {
+                let deletion = Deletion::Retention(&settings.retention);
+                let gone = self
+                    .store
+                    .delete_person(id, &keys, Target::Lead(lead), deletion)
+                    .await;
+                match gone {
+                    Ok(gone) => *deleted += u64::from(gone.is_some()),
+                    Err(error @ storage::Error::Inconsistent { .. }) => {
+                        tracing::error!(lead.id = %lead, error = %error, "a lead that was kept long enough cannot be deleted");
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
     }
 }

@@ -91,7 +91,7 @@ async fn created_before(store: &Store, request: Option<&RequestKey>) -> Result<O
     match store.find_answer(Uuid::nil(), &keys, request, METHOD).await? {
         None => Ok(None),
         Some(Known::Answered(bytes)) => serde_json::from_slice(&bytes).map(Some).map_err(Error::internal),
-        Some(Known::Reused) => Err(Error::new(
+        Some(Known::Reused | Known::Erased) => Err(Error::new(
             Reason::RequestIdReused,
             "the request id was used with another name or other settings; take a new one for a new workspace",
         )),

@@ -12,7 +12,7 @@ use super::{
     crypto::WorkspaceKeys,
     entity::{audit, audit_anchor, audit_head, personal_read},
     error::{Error, Result},
-    scope,
+    scope::{self, Reach},
 };
 use crate::domain::{
     audit::{ANCHOR_INTERVAL, Act, Anchor, Entry, Fault, Verifier},
@@ -111,10 +111,12 @@ pub(super) async fn append(
             n: anchor.n,
             mac: anchor.mac.clone(),
         };
-        transaction.insert::<audit_head::Entity>(vec![row]).await?;
+        transaction
+            .insert::<audit_head::Entity>(workspace, vec![row])
+            .await?;
     }
     transaction
-        .insert::<audit::Entity>(vec![row(workspace, entry)])
+        .insert::<audit::Entity>(workspace, vec![row(workspace, entry)])
         .await?;
     if anchor.n % ANCHOR_INTERVAL == 0 {
         let row = audit_anchor::Model {
@@ -122,7 +124,9 @@ pub(super) async fn append(
             n: anchor.n,
             mac: anchor.mac.clone(),
         };
-        transaction.insert::<audit_anchor::Entity>(vec![row]).await?;
+        transaction
+            .insert::<audit_anchor::Entity>(workspace, vec![row])
+            .await?;
         transaction
             .anchors
             .lock()
@@ -258,7 +262,7 @@ impl Store {
         });
         let transaction = self.begin().await?;
         transaction
-            .insert::<personal_read::Entity>(rows.collect())
+            .insert::<personal_read::Entity>(Reach::All, rows.collect())
             .await?;
         transaction.commit().await
     }

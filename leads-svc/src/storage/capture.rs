@@ -17,12 +17,13 @@ use super::{
     entity::{activity, consent, contact, former_key, idempotency, identity, lead, message, score, sync_job},
     error::Result,
     former_keys,
-    idempotency::Answer,
+    idempotency::{self as answers, Answer},
     identities::{self, Identity, Joined, Known, identity_rows, join_contacts, names_of},
     insert::NewRows,
     jobs::write::Want,
     merges::{self, MergeWrite, SealedMerge},
-    rows, scope,
+    rows,
+    scope::{self, Reach},
     sealing::Sealers,
     transaction::{Prior, Transaction, moved_unless},
 };
@@ -111,8 +112,10 @@ pub struct Write {
     pub lead: Option<LeadWrite>,
     /// Changes of merges.
     pub merges: Vec<MergeWrite>,
-    /// Leads that no CRM is owed any more.
-    pub settled: Vec<Uuid>,
+    /// Leads whose records are to disappear from CRMs.
+    pub removed: Vec<Uuid>,
+    /// Contacts whose stored answers may hold data of others from now on.
+    pub parted: Vec<Uuid>,
     /// What is stored with it, in the same transaction.
     pub also: Vec<Write>,
     /// New messages of the contact.
@@ -146,7 +149,8 @@ pub struct Sealed {
     new_leads: Vec<lead::Model>,
     changed_leads: Vec<(lead::Model, i64)>,
     merges: Vec<SealedMerge>,
-    settled: Vec<Uuid>,
+    removed: Vec<Uuid>,
+    parted: Vec<Uuid>,
     messages: Vec<message::Model>,
     consents: Vec<consent::Model>,
     scores: Vec<score::Model>,
@@ -189,6 +193,43 @@ impl Sealed {
             .collect()
     }
 
+    /// Whether all of it is rows that were not there before.
+    fn is_new(&self) -> bool {
+        let Self {
+            answers: _,
+            new_contacts: _,
+            changed_contacts,
+            identities: _,
+            former_identities,
+            former_keys,
+            joined,
+            new_leads: _,
+            changed_leads,
+            merges,
+            removed,
+            parted,
+            messages: _,
+            consents: _,
+            scores: _,
+            activities: _,
+            new_jobs: _,
+            changed_jobs,
+            withheld,
+            acts,
+        } = self;
+        changed_contacts.is_empty()
+            && former_identities.is_empty()
+            && former_keys.is_empty()
+            && joined.is_empty()
+            && changed_leads.is_empty()
+            && merges.is_empty()
+            && removed.is_empty()
+            && parted.is_empty()
+            && changed_jobs.is_empty()
+            && withheld.is_empty()
+            && acts.is_empty()
+    }
+
     fn join(&mut self, mut other: Self) {
         self.answers.append(&mut other.answers);
         self.new_contacts.append(&mut other.new_contacts);
@@ -200,7 +241,8 @@ impl Sealed {
         self.new_leads.append(&mut other.new_leads);
         self.changed_leads.append(&mut other.changed_leads);
         self.merges.append(&mut other.merges);
-        self.settled.append(&mut other.settled);
+        self.removed.append(&mut other.removed);
+        self.parted.append(&mut other.parted);
         self.messages.append(&mut other.messages);
         self.consents.append(&mut other.consents);
         self.scores.append(&mut other.scores);
@@ -223,7 +265,8 @@ impl Write {
             joined: None,
             lead: None,
             merges: Vec::new(),
-            settled: Vec::new(),
+            removed: Vec::new(),
+            parted: Vec::new(),
             also: Vec::new(),
             messages: Vec::new(),
             consents: Vec::new(),
@@ -243,10 +286,14 @@ impl Write {
     pub(super) fn seal(self, sealers: &Sealers<'_>) -> Result<Sealed> {
         let (workspace, keys) = (self.workspace, sealers.keys);
         let mut sealed = Sealed::default();
-        let shown = match (&self.contact, &self.lead) {
-            (Some(write), _) => sealers.of_contact(write.id),
-            (None, Some(write)) => sealers.of_contact(write.lead.contact_id),
-            (None, None) => keys.sealer(),
+        let whose = match (&self.contact, &self.lead) {
+            (Some(contact), _) => Some(contact.id),
+            (None, Some(lead)) => Some(lead.lead.contact_id),
+            (None, None) => None,
+        };
+        let shown = match whose {
+            Some(contact) => sealers.of_contact(contact),
+            None => keys.sealer(),
         };
         if let Some(write) = self.contact {
             let (prior, had_key, at) = (write.prior, write.key.is_some(), write.at);
@@ -322,14 +369,15 @@ impl Write {
         for merge in self.merges {
             sealed.merges.push(merge.seal(sealers, shown, workspace)?);
         }
-        sealed.settled = self.settled;
+        sealed.removed = self.removed;
+        sealed.parted = self.parted;
         for also in self.also {
             sealed.join(also.seal(sealers)?);
         }
         sealed.withheld.extend(self.withheld);
         sealed.acts = self.acts;
         if let Some(answer) = self.answer {
-            sealed.answers.push(answer.seal(shown, workspace)?);
+            sealed.answers.push(answer.seal(shown, workspace, whose)?);
         }
         Ok(sealed)
     }
@@ -354,8 +402,7 @@ impl Store {
         all.changed_contacts.sort_unstable_by_key(|(row, _)| row.id);
         all.changed_leads.sort_unstable_by_key(|(row, _)| row.id);
         all.changed_jobs.sort_unstable_by_key(|want| want.lead);
-        let is_new =
-            all.changed_contacts.is_empty() && all.changed_leads.is_empty() && all.changed_jobs.is_empty();
+        let is_new = all.is_new();
         let is_changed = |contact: Uuid| all.changed_contacts.iter().any(|(row, _)| row.id == contact);
         // Somebody who was erased and came back has the addresses from before.
         let again: Vec<Known> = all
@@ -366,7 +413,8 @@ impl Store {
             .map(Known::of)
             .collect();
 
-        let people = NewRows::of(self.backend())
+        let new = || NewRows::of(self.backend(), Reach::One(workspace));
+        let people = new()
             .and::<idempotency::Entity>(all.answers)?
             .and::<contact::Entity>(all.new_contacts)?
             .and::<identity::Entity>(all.identities)?
@@ -374,7 +422,7 @@ impl Store {
         let (people, belongings) = if is_new {
             (None, people)
         } else {
-            (Some(people), NewRows::of(self.backend()))
+            (Some(people), new())
         };
         let belongings = belongings
             .and::<message::Entity>(all.messages)?
@@ -413,8 +461,11 @@ impl Store {
         for merge in all.merges {
             merge.apply(&transaction, workspace).await?;
         }
-        if !all.settled.is_empty() {
-            merges::settle(&transaction, workspace, all.settled).await?;
+        if !all.removed.is_empty() {
+            merges::remove(&transaction, workspace, all.removed, self.clock.now()).await?;
+        }
+        if !all.parted.is_empty() {
+            answers::of_several(&transaction, workspace, all.parted).await?;
         }
         belongings.insert(&*transaction).await?;
         for want in all.changed_jobs {

@@ -10,16 +10,18 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Transaction,
+    Transaction, audit,
     connections::{Facts, State, next_version, seal_problem},
     consents::{cancel_withheld, lacked_consent},
     crypto::WorkspaceKeys,
     entity::{connection, connection_task, sync_job},
+    erasures,
     error::Result,
     rows, scope,
 };
 use crate::domain::{
-    sync::{JobState, Lane, Reason},
+    erasure::ACCOUNT_CHANGED,
+    sync::{Action, JobState, Lane, Reason},
     workspace::Settings,
 };
 
@@ -58,9 +60,15 @@ pub(super) async fn settle(
     let mut update = scope::update_any::<connection::Entity>()
         .filter(connection::Column::Id.eq(known.id))
         .col_expr(connection::Column::CheckedAt, Expr::value(Some(now)));
+    let mut ended = Vec::new();
     match outcome {
         Outcome::Connected(facts) => {
             let moved = !known.account_id.is_empty() && known.account_id != facts.account_id;
+            if moved {
+                ended = erasures::unreachable(transaction, known.id, ACCOUNT_CHANGED, now).await?;
+            } else {
+                erasures::reopen(transaction, known.id).await?;
+            }
             owe_again(transaction, known.id, moved, now).await?;
             cancel_withheld(transaction, known.workspace_id, settings, now).await?;
             if let (Some(sealed), Some(mapping)) = (task.sealed, task.field_mapping) {
@@ -79,6 +87,9 @@ pub(super) async fn settle(
         Outcome::Failed(_) | Outcome::Retry { .. } => {}
     }
     update.exec(&**transaction).await?;
+    for (workspace, act) in ended {
+        audit::append(transaction, keys, workspace, act, now).await?;
+    }
     Ok(())
 }
 
@@ -110,11 +121,14 @@ fn works(
         .col_expr(connection::Column::BackfillLead, Expr::value(None::<Uuid>))
 }
 
-/// What had been given up, unless for the lack of consent, is tried once more; everything is owed to an account that is
-/// another one than before.
+/// What had been given up, unless for the lack of consent, is tried once more, and what failed before does not count any
+/// more; everything is owed to an account that is another one than before.
 async fn owe_again(transaction: &Transaction, id: Uuid, moved: bool, now: DateTime<Utc>) -> Result<()> {
-    let of_connection =
-        || scope::update_any::<sync_job::Entity>().filter(sync_job::Column::ConnectionId.eq(id));
+    let of_connection = || {
+        scope::update_any::<sync_job::Entity>()
+            .filter(sync_job::Column::ConnectionId.eq(id))
+            .filter(sync_job::Column::Action.ne(Action::Erase.word()))
+    };
     if moved {
         // What was written, or may still be, is in the other account.
         of_connection()
@@ -123,20 +137,30 @@ async fn owe_again(transaction: &Transaction, id: Uuid, moved: bool, now: DateTi
             .col_expr(sync_job::Column::UnknownOutcome, Expr::value(false))
             .col_expr(sync_job::Column::Verifying, Expr::value(false))
             .col_expr(sync_job::Column::ExternalId, Expr::value(""))
+            .col_expr(sync_job::Column::FormerIds, Expr::value(""))
             .col_expr(sync_job::Column::Url, Expr::value(""))
             .exec(&**transaction)
             .await?;
     }
-    let mut owed = of_connection()
+    let anew = |jobs: sea_orm::UpdateMany<sync_job::Entity>| {
+        jobs.col_expr(sync_job::Column::Attempt, Expr::value(0))
+            .col_expr(sync_job::Column::FailingSince, Expr::value(None::<DateTime<Utc>>))
+    };
+    let given_up = sync_job::Column::State.eq(JobState::Dead.word());
+    anew(of_connection())
+        .filter(given_up.clone().not())
+        .filter(sync_job::Column::Attempt.gt(0))
+        .exec(&**transaction)
+        .await?;
+    let mut owed = anew(of_connection())
         .filter(lacked_consent(transaction.get_database_backend()).not())
-        .col_expr(sync_job::Column::Attempt, Expr::value(0))
         .col_expr(sync_job::Column::NextAt, Expr::value(now))
         .col_expr(sync_job::Column::FirstPendingAt, Expr::value(now))
         .col_expr(sync_job::Column::Lane, Expr::value(Lane::Bulk.rank()))
         .col_expr(sync_job::Column::Reason, Expr::value(None::<sea_orm::JsonValue>))
         .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()));
     if !moved {
-        owed = owed.filter(sync_job::Column::State.eq(JobState::Dead.word()));
+        owed = owed.filter(given_up);
     }
     owed.exec(&**transaction).await?;
     Ok(())

@@ -14,11 +14,13 @@ use super::{
     Store, audit,
     crypto::WorkspaceKeys,
     entity::{connection, connection_task, sync_job},
+    erasures,
     error::{Error, Result},
     rows, scope,
 };
 use crate::domain::{
     audit::{Act, Action},
+    erasure::NOT_CONNECTED,
     ids,
     sync::{Provider, Reason},
 };
@@ -156,6 +158,8 @@ impl Store {
             .one(&*transaction)
             .await?;
         let Some(known) = known else { return Ok(false) };
+        let now = self.clock.now();
+        let ended = erasures::unreachable(&transaction, known.id, NOT_CONNECTED, now).await?;
         scope::delete::<sync_job::Entity>(workspace)
             .filter(sync_job::Column::ConnectionId.eq(known.id))
             .exec(&*transaction)
@@ -169,7 +173,9 @@ impl Store {
             .exec(&*transaction)
             .await?;
         let act = Act::new(by, Action::ConnectionEnded, subject(known.id)).with("provider", provider.name());
-        audit::append(&transaction, &keys, workspace, act, self.clock.now()).await?;
+        for act in ended.into_iter().map(|(_, act)| act).chain([act]) {
+            audit::append(&transaction, &keys, workspace, act, now).await?;
+        }
         transaction.commit().await?;
         Ok(true)
     }

@@ -20,7 +20,7 @@ use crate::domain::{
     consent::{Consent, Details, LawfulBasis},
     consent_policy::{ConsentPolicy, NO_CONSENT, no_consent},
     lead::Channel,
-    sync::{JobState, Reason},
+    sync::{Action, JobState, Reason},
     workspace::Settings,
 };
 
@@ -29,6 +29,8 @@ pub const MAX_RECORDS: u64 = 10_000;
 
 pub(super) const SEALED: &str = "consents.sealed";
 /// Records of one transaction when old ones are sealed.
+/// Jobs that are changed in one transaction.
+const STEP: u64 = 500;
 const BATCH: u64 = 200;
 
 /// What of a record is encrypted.
@@ -181,6 +183,18 @@ fn cancelling(workspace: Uuid, reason: &Reason) -> sea_orm::UpdateMany<sync_job:
     let open = [JobState::Pending, JobState::Published, JobState::Running].map(JobState::word);
     scope::update::<sync_job::Entity>(workspace)
         .filter(sync_job::Column::State.is_in(open))
+        // What is to be gone from a CRM is to be gone whatever the person agreed to.
+        .filter(sync_job::Column::Action.eq(Action::Upsert.word()))
+        // A write that is under way may still arrive.
+        .col_expr(
+            sync_job::Column::UnknownOutcome,
+            Expr::case(
+                sync_job::Column::State.eq(JobState::Running.word()),
+                Expr::value(true),
+            )
+            .finally(Expr::col(sync_job::Column::UnknownOutcome))
+            .into(),
+        )
         .col_expr(sync_job::Column::State, Expr::value(JobState::Dead.word()))
         .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
         .col_expr(sync_job::Column::LeaseUntil, Expr::value(None::<DateTime<Utc>>))
@@ -264,22 +278,70 @@ impl Store {
     /// The database.
     pub async fn follow_consents(&self, workspace: Uuid, settings: &Settings) -> Result<(u64, u64)> {
         let now = self.clock.now();
-        let transaction = self.begin().await?;
-        let cancelled = cancel_withheld(&transaction, workspace, settings, now).await?;
-        let withheld = withheld(&*transaction, workspace, settings, now).await?;
-        let owed = scope::update::<sync_job::Entity>(workspace)
-            .filter(sync_job::Column::State.eq(JobState::Dead.word()))
-            .filter(lacked_consent(self.reader().get_database_backend()))
-            .filter(of_leads(workspace, withheld.not()))
-            .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
-            .col_expr(sync_job::Column::Attempt, Expr::value(0))
-            .col_expr(sync_job::Column::Reason, Expr::value(None::<sea_orm::JsonValue>))
-            .col_expr(sync_job::Column::NextAt, Expr::value(now))
-            .col_expr(sync_job::Column::FirstPendingAt, Expr::value(now))
-            .exec(&*transaction)
+        let withheld = withheld(self.reader(), workspace, settings, now).await?;
+        let open = [JobState::Pending, JobState::Published, JobState::Running].map(JobState::word);
+        let open = sync_job::Column::State
+            .is_in(open)
+            .and(of_leads(workspace, withheld.clone()));
+        let reason = no_consent(&settings.consent_purpose, None);
+        let cancelled = self
+            .in_steps(workspace, open, || cancelling(workspace, &reason))
             .await?;
-        transaction.commit().await?;
-        Ok((cancelled, owed.rows_affected))
+        let lacking = sync_job::Column::State
+            .eq(JobState::Dead.word())
+            .and(lacked_consent(self.reader().get_database_backend()))
+            .and(of_leads(workspace, withheld.not()));
+        let owing = || {
+            scope::update::<sync_job::Entity>(workspace)
+                .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
+                .col_expr(sync_job::Column::Attempt, Expr::value(0))
+                .col_expr(sync_job::Column::FailingSince, Expr::value(None::<DateTime<Utc>>))
+                .col_expr(sync_job::Column::Reason, Expr::value(None::<sea_orm::JsonValue>))
+                .col_expr(sync_job::Column::NextAt, Expr::value(now))
+                .col_expr(sync_job::Column::FirstPendingAt, Expr::value(now))
+        };
+        let owed = self.in_steps(workspace, lacking, owing).await?;
+        Ok((cancelled, owed))
+    }
+
+    /// Changes the jobs of a workspace for which `which` holds, in short transactions: nobody waits long for one of them.
+    /// Returns how many.
+    async fn in_steps(
+        &self,
+        workspace: Uuid,
+        which: SimpleExpr,
+        change: impl Fn() -> sea_orm::UpdateMany<sync_job::Entity>,
+    ) -> Result<u64> {
+        let mut changed = 0;
+        let mut after = Uuid::nil();
+        loop {
+            let leads: Vec<Uuid> = scope::select::<sync_job::Entity>(workspace)
+                .select_only()
+                .column(sync_job::Column::LeadId)
+                .filter(which.clone())
+                .filter(sync_job::Column::LeadId.gt(after))
+                .order_by_asc(sync_job::Column::LeadId)
+                .limit(STEP)
+                .into_tuple()
+                .all(self.reader())
+                .await?;
+            let Some(last) = leads.last().copied() else {
+                return Ok(changed);
+            };
+            after = last;
+            let transaction = self.begin().await?;
+            changed += change()
+                .filter(scope::among(
+                    sync_job::Column::LeadId,
+                    leads,
+                    self.reader().get_database_backend(),
+                ))
+                .filter(which.clone())
+                .exec(&*transaction)
+                .await?
+                .rows_affected;
+            transaction.commit().await?;
+        }
     }
 
     /// Seals up to 200 texts of consents that an earlier release stored in the open; returns how many.

@@ -340,5 +340,7 @@ pub(super) async fn bury(
         erased_at: Some(now),
         key_id: None,
     };
-    transaction.insert::<contact::Entity>(vec![tombstone]).await
+    transaction
+        .insert::<contact::Entity>(workspace, vec![tombstone])
+        .await
 }

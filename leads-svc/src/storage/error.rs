@@ -92,22 +92,42 @@ fn classify(error: &SqlxError) -> Kind {
         | SqlxError::PoolClosed
         | SqlxError::WorkerCrashed
         | SqlxError::Tls(_) => Kind::Unavailable,
-        SqlxError::Database(cause) => match cause.code().as_deref() {
-            // Postgres: serialization failure, deadlock. SQLite: BUSY_SNAPSHOT.
-            Some("40001" | "40P01" | "517") => Kind::Serialization,
-            // Postgres: lock not available, statement cancelled. SQLite: BUSY, LOCKED.
-            Some("55P03" | "57014" | "5" | "6" | "261") => Kind::Timeout,
-            // Postgres: connection, resource and operator classes. SQLite: IOERR, FULL, CANTOPEN.
-            Some(code)
-                if ["08", "53", "57"]
-                    .iter()
-                    .any(|class| code.len() == 5 && code.starts_with(class)) =>
-            {
-                Kind::Unavailable
-            }
-            Some("10" | "13" | "14") => Kind::Unavailable,
-            _ => Kind::Statement,
-        },
+        SqlxError::Database(cause) => cause.code().as_deref().map_or(Kind::Statement, by_code),
+        // A statement that its own code does not fit, and what later releases of the library may add.
+        _ => Kind::Statement,
+    }
+}
+
+/// By Postgres' SQLSTATE, which has five characters, or SQLite's result code, which has fewer.
+fn by_code(code: &str) -> Kind {
+    if code.len() < 5 {
+        return code.parse().map_or(Kind::Statement, by_result_code);
+    }
+    match code {
+        // Serialization failure, deadlock.
+        "40001" | "40P01" => Kind::Serialization,
+        // Lock not available, statement cancelled.
+        "55P03" | "57014" => Kind::Timeout,
+        // Read-only: after a failover we may still be connected to what is a standby now.
+        "25006" => Kind::Unavailable,
+        // Connection, resource and operator classes.
+        _ if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => Kind::Unavailable,
+        _ => Kind::Statement,
+    }
+}
+
+fn by_result_code(code: u32) -> Kind {
+    /// The snapshot is older than what it is to be written over.
+    const BUSY_SNAPSHOT: u32 = 517;
+    if code == BUSY_SNAPSHOT {
+        return Kind::Serialization;
+    }
+    // The lowest byte is the primary code, the others say more.
+    match code & 0xff {
+        // BUSY, LOCKED.
+        5 | 6 => Kind::Timeout,
+        // READONLY, IOERR, FULL, CANTOPEN.
+        8 | 10 | 13 | 14 => Kind::Unavailable,
         _ => Kind::Statement,
     }
 }

@@ -15,7 +15,7 @@ use super::{
     error::Result,
     idempotency,
     identities::Joined,
-    scope,
+    scope::{self, Reach},
 };
 
 /// A writer may hold a key for as long as a call may take, and a kept answer for as long as answers are kept: so long a
@@ -89,12 +89,14 @@ pub(super) async fn doom(
     add(transaction, keyed.collect()).await
 }
 
-/// Adds rows that are not there yet.
+/// Adds rows of one workspace, or has those that are there due as these are.
 pub(super) async fn add(transaction: &Transaction, rows: Vec<former_key::Model>) -> Result<()> {
-    if rows.is_empty() {
+    let Some(first) = rows.first() else {
         return Ok(());
-    }
+    };
+    transaction.enter(Reach::One(first.workspace_id)).await?;
     let names = [former_key::Column::ContactId, former_key::Column::KeyId];
+    #[expect(clippy::disallowed_methods, reason = "what is there is doomed the sooner")]
     former_key::Entity::insert_many(rows.into_iter().map(IntoActiveModel::into_active_model))
         .on_conflict(
             OnConflict::columns(names)
@@ -148,6 +150,16 @@ impl Store {
         }
         transaction.commit().await?;
         Ok(due.len())
+    }
+
+    /// Whether keys that contacts had are still to be destroyed.
+    pub(super) async fn has_former_keys(&self, workspace: Uuid, contacts: &[Uuid]) -> Result<bool> {
+        let left = scope::select::<former_key::Entity>(workspace)
+            .filter(former_key::Column::ContactId.is_in(contacts.iter().copied()))
+            .limit(1)
+            .one(self.reader())
+            .await?;
+        Ok(left.is_some())
     }
 
     /// Whether nothing of a contact needs the key any more.

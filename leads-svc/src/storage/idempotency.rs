@@ -1,11 +1,11 @@
 //! Answers kept for repeated requests.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{
-    Store,
+    Store, Transaction,
     crypto::{Seals, WorkspaceKeys},
     entity::idempotency,
     error::Result,
@@ -17,6 +17,8 @@ use crate::domain::capture::RequestKey;
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
 
 pub(super) const COLUMN: &str = "idempotency.response";
+/// In place of the method of a request whose answer was emptied.
+const OF_THE_ERASED: &str = "erased";
 
 /// An answer to keep.
 #[derive(Debug, Clone)]
@@ -32,7 +34,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(super) fn seal(self, key: &impl Seals, workspace: Uuid) -> Result<idempotency::Model> {
+    pub(super) fn seal(
+        self,
+        key: &impl Seals,
+        workspace: Uuid,
+        contact: Option<Uuid>,
+    ) -> Result<idempotency::Model> {
         Ok(idempotency::Model {
             workspace_id: workspace,
             request_id: self.key.id,
@@ -40,6 +47,7 @@ impl Answer {
             body_digest: self.key.digest.to_vec(),
             response: rows::seal(key, COLUMN, self.key.id, &self.response)?,
             created_at: self.at,
+            contact_id: contact,
         })
     }
 }
@@ -51,6 +59,45 @@ pub enum Known {
     Answered(Vec<u8>),
     /// The id was used with another body or method.
     Reused,
+    /// It was answered, and the person whom it concerned was erased.
+    Erased,
+}
+
+/// Notes that answers to these contacts' requests may hold data of others as well: whoever of the workspace is erased
+/// takes them along.
+pub(super) async fn of_several(
+    transaction: &Transaction,
+    workspace: Uuid,
+    contacts: Vec<Uuid>,
+) -> Result<()> {
+    scope::update::<idempotency::Entity>(workspace)
+        .filter(idempotency::Column::ContactId.is_in(contacts))
+        .col_expr(idempotency::Column::ContactId, Expr::value(None::<Uuid>))
+        .exec(&**transaction)
+        .await?;
+    Ok(())
+}
+
+/// Empties the answers that hold data of these contacts, and deletes those that may; returns how many. The request ids
+/// stay as long as they would have, so that a request which is repeated does not bring the person back.
+pub(super) async fn forget_answers_of(
+    transaction: &Transaction,
+    workspace: Uuid,
+    contacts: Vec<Uuid>,
+) -> Result<u64> {
+    let emptied = scope::update::<idempotency::Entity>(workspace)
+        .filter(idempotency::Column::ContactId.is_in(contacts))
+        .col_expr(idempotency::Column::Method, Expr::value(OF_THE_ERASED))
+        .col_expr(idempotency::Column::BodyDigest, Expr::value(Vec::<u8>::new()))
+        .col_expr(idempotency::Column::Response, Expr::value(Vec::<u8>::new()))
+        .col_expr(idempotency::Column::ContactId, Expr::value(Some(Uuid::nil())))
+        .exec(&**transaction)
+        .await?;
+    let deleted = scope::delete::<idempotency::Entity>(workspace)
+        .filter(idempotency::Column::ContactId.is_null())
+        .exec(&**transaction)
+        .await?;
+    Ok(emptied.rows_affected + deleted.rows_affected)
 }
 
 impl Store {
@@ -70,6 +117,9 @@ impl Store {
             .one(self.reader())
             .await?;
         let Some(row) = row else { return Ok(None) };
+        if row.method == OF_THE_ERASED {
+            return Ok(Some(Known::Erased));
+        }
         if row.method != method || row.body_digest != key.digest {
             return Ok(Some(Known::Reused));
         }
@@ -77,8 +127,8 @@ impl Store {
             .secrets_for(keys, std::iter::once(row.response.as_slice()))
             .await?;
         if keys.is_destroyed(&row.response) {
-            // The person was erased; the request is judged anew.
-            return Ok(None);
+            // A database from before the erasure was restored.
+            return Ok(Some(Known::Erased));
         }
         Ok(Some(Known::Answered(rows::open(
             &keys,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     crypto::WorkspaceKeys,
-    entity::{consent, contact, identity, message},
+    entity::{consent, contact, idempotency, identity, message},
     error::Result,
     former_keys, scope,
     transaction::{Transaction, moved_unless},
@@ -121,6 +121,11 @@ pub(super) async fn join_contacts(
     scope::update::<consent::Entity>(workspace)
         .filter(consent::Column::ContactId.eq(joined.contact))
         .col_expr(consent::Column::ContactId, Expr::value(joined.into))
+        .exec(&**transaction)
+        .await?;
+    scope::update::<idempotency::Entity>(workspace)
+        .filter(idempotency::Column::ContactId.eq(joined.contact))
+        .col_expr(idempotency::Column::ContactId, Expr::value(joined.into))
         .exec(&**transaction)
         .await?;
     let visitor = Kind::Visitor.word();

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use serde_json::Map;
 
-use super::error::Result;
+use super::{error::Result, scope::Reach};
 
 /// Most rows of one statement on SQLite. Smaller ones have powers of two, so that few texts are to be prepared.
 const ROWS_PER_STATEMENT: usize = 8;
@@ -18,17 +18,25 @@ const ROWS_PER_STATEMENT: usize = 8;
 /// See the module.
 #[derive(Debug)]
 pub(super) enum NewRows {
-    /// For Postgres: parts of the statement, and for each its rows.
-    Postgres(Vec<(String, JsonValue)>),
+    /// For Postgres: what they are about, where there are policies; parts of the statement, and for each its rows.
+    Postgres(Option<Reach>, Vec<(String, JsonValue)>),
     /// For SQLite: one after the other.
     Sqlite(Vec<InsertStatement>),
 }
 
 impl NewRows {
-    /// No rows yet.
-    pub(super) fn of(backend: DbBackend) -> Self {
+    /// No rows yet. Where all are of one workspace, Postgres refuses those of another.
+    pub(super) fn of(backend: DbBackend, reach: Reach) -> Self {
         match backend {
-            DbBackend::Postgres => Self::Postgres(Vec::new()),
+            DbBackend::Postgres => Self::Postgres(Some(reach), Vec::new()),
+            _ => Self::Sqlite(Vec::new()),
+        }
+    }
+
+    /// No rows yet, of tables that have no policies.
+    pub(super) fn of_no_workspace(backend: DbBackend) -> Self {
+        match backend {
+            DbBackend::Postgres => Self::Postgres(None, Vec::new()),
             _ => Self::Sqlite(Vec::new()),
         }
     }
@@ -46,15 +54,15 @@ impl NewRows {
             return Ok(self);
         }
         match &mut self {
-            Self::Postgres(parts) => {
+            Self::Postgres(_, parts) => {
                 let table = E::default().table_name().to_owned();
                 let names: Vec<String> = E::Column::iter().map(|column| column.to_string()).collect();
                 let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
                 let columns = quoted.join(", ");
-                let number = parts.len() + 1;
+                let number = parts.len() + 2;
                 let sql = format!(
                     "INSERT INTO \"{table}\" ({columns}) \
-                     SELECT {columns} FROM jsonb_populate_recordset(NULL::\"{table}\", ${number})"
+                     SELECT {columns} FROM jsonb_populate_recordset(NULL::\"{table}\", ${number}), scope"
                 );
                 let rows: Result<Vec<JsonValue>> = rows.iter().map(|row| object::<E>(row, &names)).collect();
                 parts.push((sql, JsonValue::Array(rows?)));
@@ -64,6 +72,7 @@ impl NewRows {
                 while let Some(size) = waiting.len().checked_ilog2() {
                     let size = ROWS_PER_STATEMENT.min(1 << size);
                     let some: Vec<E::ActiveModel> = waiting.by_ref().take(size).collect();
+                    #[expect(clippy::disallowed_methods, reason = "SQLite has no policies to enter")]
                     statements.push(E::insert_many(some).into_query());
                 }
             }
@@ -73,7 +82,7 @@ impl NewRows {
 
     /// Whether they are all stored or none without a transaction around them.
     pub(super) fn is_one_statement(&self) -> bool {
-        matches!(self, Self::Postgres(_))
+        matches!(self, Self::Postgres(..))
     }
 
     /// Inserts them.
@@ -82,24 +91,30 @@ impl NewRows {
     /// `Conflict` if a row of the same key is there.
     pub(super) async fn insert(self, database: &impl ConnectionTrait) -> Result<()> {
         match self {
-            Self::Postgres(parts) => {
-                let (parts, values): (Vec<String>, Vec<Value>) = parts
+            Self::Postgres(reach, parts) => {
+                let (parts, rows): (Vec<String>, Vec<Value>) = parts
                     .into_iter()
                     .map(|(sql, rows)| (sql, Value::Json(Some(Box::new(rows)))))
                     .unzip();
                 let Some((last, first)) = parts.split_last() else {
                     return Ok(());
                 };
-                let with: Vec<String> = first
-                    .iter()
-                    .enumerate()
-                    .map(|(number, sql)| format!("part_{number} AS ({sql})"))
-                    .collect();
-                let sql = if with.is_empty() {
-                    last.clone()
-                } else {
-                    format!("WITH {} {last}", with.join(", "))
+                // Each part is joined to what is entered: no row is there to be checked before it is.
+                let (kind, word) = match reach {
+                    Some(reach) => (Reach::TYPE, reach.word()),
+                    None => ("text", String::new()),
                 };
+                let entrance = format!("scope AS MATERIALIZED (SELECT CAST($1 AS {kind}) AS entered)");
+                let with: Vec<String> = std::iter::once(entrance)
+                    .chain(
+                        first
+                            .iter()
+                            .enumerate()
+                            .map(|(number, sql)| format!("part_{number} AS ({sql})")),
+                    )
+                    .collect();
+                let sql = format!("WITH {} {last}", with.join(", "));
+                let values: Vec<Value> = std::iter::once(word.into()).chain(rows).collect();
                 let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
                 database.execute_raw(statement).await?;
             }

@@ -277,7 +277,7 @@ impl Store {
             })
             .collect();
         let transaction = self.begin().await?;
-        match transaction.insert::<data_key::Entity>(rows?).await {
+        match transaction.insert::<data_key::Entity>(Uuid::nil(), rows?).await {
             Ok(()) => transaction.commit().await?,
             // Another replica did the same.
             Err(Error::Conflict { .. }) => drop(transaction),
@@ -312,7 +312,7 @@ impl Store {
             .collect();
         let rows = rows?;
         let keys = self.keyring.open(workspace, &rows, at)?;
-        transaction.insert::<data_key::Entity>(rows).await?;
+        transaction.insert::<data_key::Entity>(workspace, rows).await?;
         Ok(keys)
     }
 

@@ -8,7 +8,14 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Store, audit, crypto::WorkspaceKeys, entity::api_key, error::Result, rows, scope};
+use super::{
+    Store, audit,
+    crypto::WorkspaceKeys,
+    entity::api_key,
+    error::Result,
+    rows,
+    scope::{self, Reach},
+};
 use crate::domain::audit::{Act, Action};
 
 /// Keys of one list; a workspace has at most half as many that are not revoked.
@@ -52,7 +59,9 @@ impl Store {
         let chain = self.chain_of(key.workspace).await?;
         let act = created(&key, by);
         let transaction = self.begin().await?;
-        transaction.insert::<api_key::Entity>(vec![row(key)]).await?;
+        transaction
+            .insert::<api_key::Entity>(Reach::All, vec![row(key)])
+            .await?;
         if let Some((workspace, keys)) = chain {
             audit::append(&transaction, &keys, workspace, act, self.clock.now()).await?;
         }

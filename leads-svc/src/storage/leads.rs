@@ -401,7 +401,8 @@ fn found_by_all(tokens: Vec<String>, backend: DbBackend) -> Condition {
     if backend == DbBackend::Postgres {
         let all = tokens.join(" & ");
         return Condition::all().add(Expr::cust_with_values(
-            "to_tsvector('simple', \"contacts\".\"search\") @@ to_tsquery('simple', $1)",
+            "\"contacts\".\"id\" IN \
+             (SELECT contact_id FROM contact_words WHERE words @@ to_tsquery('simple', $1))",
             [all],
         ));
     }

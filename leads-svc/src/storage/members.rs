@@ -8,7 +8,7 @@ use super::{
     crypto::WorkspaceKeys,
     entity::{api_key, member},
     error::Result,
-    rows, scope,
+    rows, scope, sessions,
 };
 use crate::domain::{
     audit::{Act, Action},
@@ -17,6 +17,12 @@ use crate::domain::{
 };
 
 pub(super) const EMAIL: &str = "members.sealed";
+/// What is hashed by the installation's keys.
+const SIGN_IN: &str = "member";
+/// Rows of older releases that are marked at a time.
+const BATCH: u64 = 200;
+/// Workspaces among which a sign-in lets choose.
+const MOST_WORKSPACES: u64 = 50;
 
 impl Store {
     /// Stores a member, in the name of `by`; `None` if the workspace has one with that address.
@@ -44,6 +50,7 @@ impl Store {
                 .newest_index()
                 .map(|key| key.value("email", email))
                 .unwrap_or_default(),
+            sign_in_index: self.sign_in_index(email).await?,
             sealed: rows::seal(keys, EMAIL, created.id, email.as_bytes())?,
             role: role.word().to_owned(),
             created_at: created.created_at,
@@ -56,11 +63,96 @@ impl Store {
         if known > 0 {
             return Ok(None);
         }
-        transaction.insert::<member::Entity>(vec![row]).await?;
+        transaction.insert::<member::Entity>(workspace, vec![row]).await?;
         let act = Act::new(by, Action::MemberCreated, subject(created.id)).with("role", role.word());
         audit::append(&transaction, keys, workspace, act, created.created_at).await?;
         transaction.commit().await?;
         Ok(Some(created))
+    }
+
+    /// The marks of an address by which a sign-in finds its members: one for each index key of the installation.
+    ///
+    /// # Errors
+    /// The installation's secrets cannot be read.
+    pub async fn sign_in_indexes(&self, email: &str) -> Result<Vec<Vec<u8>>> {
+        Ok(self.installation_keys().await?.value_indexes(SIGN_IN, email))
+    }
+
+    /// The mark of an address that is stored.
+    async fn sign_in_index(&self, email: &str) -> Result<Option<Vec<u8>>> {
+        let keys = self.installation_keys().await?;
+        Ok(keys.newest_index().map(|key| key.value(SIGN_IN, email)))
+    }
+
+    /// Workspaces that have a member with one of these marks, each with the member, oldest first; at most 50. Only the one that is
+    /// named, if one is.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn memberships(&self, marks: &[Vec<u8>], named: Option<Uuid>) -> Result<Vec<(Uuid, Uuid)>> {
+        let members = match named {
+            Some(workspace) => scope::select::<member::Entity>(workspace),
+            None => scope::select_any::<member::Entity>(),
+        };
+        Ok(members
+            .select_only()
+            .column(member::Column::WorkspaceId)
+            .column(member::Column::Id)
+            .filter(member::Column::SignInIndex.is_in(marks.iter().cloned()))
+            .order_by_asc(member::Column::Id)
+            .limit(MOST_WORKSPACES)
+            .into_tuple()
+            .all(self.reader())
+            .await?)
+    }
+
+    /// Marks members that an earlier release added; returns how many, fewer than there are.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn mark_old_members(&self) -> Result<usize> {
+        let found = scope::select_any::<member::Entity>()
+            .filter(member::Column::SignInIndex.is_null())
+            .limit(BATCH)
+            .all(self.reader())
+            .await?;
+        let mut marked = Vec::with_capacity(found.len());
+        for row in found {
+            let keys = self.workspace_keys(row.workspace_id).await?;
+            let (workspace, id) = (row.workspace_id, row.id);
+            let index = self.sign_in_index(&read(&keys, row)?.email).await?;
+            marked.push((workspace, id, index));
+        }
+        let count = marked.len();
+        if count > 0 {
+            let transaction = self.begin().await?;
+            for (workspace, id, index) in marked {
+                scope::update::<member::Entity>(workspace)
+                    .filter(member::Column::Id.eq(id))
+                    .col_expr(member::Column::SignInIndex, Expr::value(index))
+                    .exec(&*transaction)
+                    .await?;
+            }
+            transaction.commit().await?;
+        }
+        Ok(count)
+    }
+
+    /// A member.
+    ///
+    /// # Errors
+    /// The database, or a row that cannot be read.
+    pub async fn find_member(
+        &self,
+        workspace: Uuid,
+        keys: &WorkspaceKeys,
+        id: Uuid,
+    ) -> Result<Option<Member>> {
+        let row = scope::select::<member::Entity>(workspace)
+            .filter(member::Column::Id.eq(id))
+            .one(self.reader())
+            .await?;
+        row.map(|row| read(keys, row)).transpose()
     }
 
     /// The role of a member.
@@ -144,7 +236,7 @@ impl Store {
         }))
     }
 
-    /// Deletes a member and ends its keys, in the name of `by`; false if the workspace has no such member.
+    /// Deletes a member and ends its keys and sessions, in the name of `by`; false if the workspace has no such member.
     ///
     /// # Errors
     /// The database.
@@ -179,6 +271,7 @@ impl Store {
             .col_expr(api_key::Column::RevokedAt, Expr::value(Some(now)))
             .exec(&*transaction)
             .await?;
+        sessions::end_all_of(&transaction, workspace, id).await?;
         let mut act = Act::new(by, Action::MemberRemoved, subject(id));
         if !ended.is_empty() {
             act = act.with("keys", ended.join(" "));

@@ -1,7 +1,10 @@
 //! Merges of leads, and everybody whom a person is.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait},
+};
 use uuid::Uuid;
 
 use super::{
@@ -15,7 +18,7 @@ use super::{
 };
 use crate::domain::{
     merge::{Choices, Link, Merge},
-    sync::JobState,
+    sync::{Action, JobState, Lane},
 };
 
 /// A change of a merge.
@@ -84,7 +87,7 @@ impl SealedMerge {
     pub(super) async fn apply(self, transaction: &Transaction, workspace: Uuid) -> Result<()> {
         let change = |id: Uuid| scope::update::<merge::Entity>(workspace).filter(merge::Column::Id.eq(id));
         match self {
-            Self::New(row) => transaction.insert::<merge::Entity>(vec![row]).await,
+            Self::New(row) => transaction.insert::<merge::Entity>(workspace, vec![row]).await,
             Self::Chosen(id, sealed) => {
                 let changed = change(id).col_expr(merge::Column::Sealed, Expr::value(sealed));
                 changed.exec(&**transaction).await?;
@@ -99,14 +102,39 @@ impl SealedMerge {
     }
 }
 
-/// Takes back what CRMs are owed of leads that disappeared behind another.
-pub(super) async fn settle(transaction: &Transaction, workspace: Uuid, leads: Vec<Uuid>) -> Result<()> {
+/// Owes CRMs that the records of leads which disappeared behind another disappear too, where there may be one: a write
+/// that is under way is waited for.
+pub(super) async fn remove(
+    transaction: &Transaction,
+    workspace: Uuid,
+    leads: Vec<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let column = |column: sync_job::Column| Expr::col(column);
+    let state = |state: JobState| Expr::value(state.word());
+    let is_running = || column(sync_job::Column::State).eq(JobState::Running.word());
+    let may_be_there = column(sync_job::Column::ExternalId)
+        .ne("")
+        .or(column(sync_job::Column::UnknownOutcome).eq(true));
     scope::update::<sync_job::Entity>(workspace)
         .filter(sync_job::Column::LeadId.is_in(leads))
-        .filter(sync_job::Column::State.is_not_in([JobState::Done.word(), JobState::Dead.word()]))
-        .col_expr(sync_job::Column::State, Expr::value(JobState::Done.word()))
-        .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
+        .filter(sync_job::Column::Action.eq(Action::Upsert.word()))
+        .col_expr(
+            sync_job::Column::State,
+            Expr::case(is_running(), state(JobState::Running))
+                .case(may_be_there, state(JobState::Pending))
+                .finally(state(JobState::Done))
+                .into(),
+        )
+        .col_expr(sync_job::Column::Action, Expr::value(Action::Remove.word()))
+        .col_expr(sync_job::Column::Lane, Expr::value(Lane::Normal.rank()))
+        .col_expr(sync_job::Column::Attempt, Expr::value(0))
+        .col_expr(sync_job::Column::FailingSince, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(sync_job::Column::PublishCount, Expr::value(0))
+        .col_expr(sync_job::Column::NextAt, Expr::value(now))
+        .col_expr(sync_job::Column::FirstPendingAt, Expr::value(now))
         .col_expr(sync_job::Column::Verifying, Expr::value(false))
+        .col_expr(sync_job::Column::Reason, Expr::value(None::<sea_orm::JsonValue>))
         .exec(&**transaction)
         .await?;
     Ok(())

@@ -3,10 +3,13 @@
 //! Stored: one file per aggregate below, one table per file in `entity`. Moves: callers begin a [`Transaction`] for
 //! writes and commit it explicitly; dropping it rolls back. Holds: rows of a workspace are reached through `scope` only.
 
-use std::{sync::Arc, time::Duration};
+use std::{future, sync::Arc, time::Duration};
 
 use leads_runtime::clock::Clock;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
+    sqlx::Connection as _,
+};
 use sea_orm_migration::MigratorTrait;
 use tokio::sync::Mutex;
 
@@ -20,6 +23,7 @@ pub mod contacts;
 pub mod crypto;
 pub mod deletion;
 pub mod entity;
+pub mod erasures;
 pub mod error;
 mod former_keys;
 pub mod idempotency;
@@ -40,12 +44,14 @@ pub mod renewal;
 pub mod replicas;
 pub mod restored;
 pub mod retention;
+pub mod roles;
 pub mod rotation;
 mod rows;
 pub mod scope;
 pub mod scores;
 mod sealing;
 pub mod seals;
+pub mod sessions;
 mod standings;
 pub mod tasks;
 pub mod transaction;
@@ -68,6 +74,8 @@ const LOCK_TIMEOUT_MS: u32 = 2_000;
 const SQLITE_READERS: u32 = 4;
 /// Connections to the key store: few, since most of what is read of it is kept.
 const KEY_STORE_CONNECTIONS: u32 = 8;
+/// Pages that a SQLite connection keeps, in KiB as SQLite writes it; the system's own cache holds the rest.
+const SQLITE_CACHE: &str = "-1000";
 /// A pooled connection that rested longer is tested before use.
 const IDLE_BEFORE_TEST: Duration = Duration::from_secs(30);
 
@@ -190,7 +198,7 @@ impl Store {
     /// # Errors
     /// The database cannot be asked.
     pub async fn is_migrated(&self) -> Result<bool> {
-        let pending = leads_migration::Migrator::get_pending_migrations(&self.database).await?;
+        let pending = leads_migration::Migrator::get_pending_migrations_read_only(&self.database).await?;
         Ok(pending.is_empty() && self.key_store.is_migrated().await?)
     }
 
@@ -267,6 +275,14 @@ fn connect_options(url: &str, connections: u32) -> ConnectOptions {
                 .busy_timeout(Duration::from_secs(5))
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
+                .pragma("cache_size", SQLITE_CACHE)
+        })
+        .map_sqlx_postgres_pool_opts(|pool| {
+            // A connection keeps the buffers of its largest statement otherwise, and group writes are large.
+            pool.after_release(|connection, _| {
+                connection.shrink_buffers();
+                Box::pin(future::ready(Ok(true)))
+            })
         })
         .map_sqlx_postgres_opts(|postgres| {
             postgres.application_name("leads-svc").options([

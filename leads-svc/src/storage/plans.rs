@@ -1,6 +1,6 @@
 //! Plans of workspaces.
 
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{Store, audit, entity::workspace, error::Result, rows, scope};
@@ -16,10 +16,9 @@ impl Store {
     /// # Errors
     /// The database, or a word that no release knows.
     pub async fn find_plan(&self, id: Uuid) -> Result<Option<Plan>> {
-        scope::select_any::<workspace::Entity>()
+        scope::select::<workspace::Entity>(id)
             .select_only()
             .column(workspace::Column::Plan)
-            .filter(workspace::Column::Id.eq(id))
             .into_tuple::<String>()
             .one(self.reader())
             .await?
@@ -33,17 +32,15 @@ impl Store {
     /// The database.
     pub async fn set_plan(&self, id: Uuid, plan: Plan, by: &str) -> Result<bool> {
         let transaction = self.begin().await?;
-        let before = scope::select_any::<workspace::Entity>()
+        let before = scope::select::<workspace::Entity>(id)
             .select_only()
             .column(workspace::Column::Plan)
-            .filter(workspace::Column::Id.eq(id))
             .lock_exclusive()
             .into_tuple::<String>()
             .one(&*transaction)
             .await?;
         let Some(before) = before else { return Ok(false) };
-        scope::update_any::<workspace::Entity>()
-            .filter(workspace::Column::Id.eq(id))
+        scope::update::<workspace::Entity>(id)
             .col_expr(workspace::Column::Plan, Expr::value(plan.word()))
             .exec(&*transaction)
             .await?;

@@ -19,7 +19,8 @@ use super::{
     crypto::{IndexKey, Purpose, WorkspaceKeys},
     entity::{contact, data_key, identity, member, renewal},
     error::{Error, Result},
-    members, rekeying, renewal as walks, rows, scope,
+    members, rekeying, renewal as walks, rows,
+    scope::{self, Reach},
 };
 use crate::domain::{
     identity::{Kind, Mark, marks},
@@ -223,6 +224,8 @@ fn place_of(there: &[identity::Model], keys: &WorkspaceKeys, mark: &Mark) -> Opt
 
 /// Adds a row; without a place if another contact has the value: the two are listed as duplicates then.
 async fn add(transaction: &Transaction, row: identity::Model) -> Result<()> {
+    transaction.enter(Reach::One(row.workspace_id)).await?;
+    #[expect(clippy::disallowed_methods, reason = "a row that another contact has is left")]
     let insert = |row: identity::Model| {
         identity::Entity::insert(row.into_active_model())
             .on_conflict(OnConflict::new().do_nothing().to_owned())

@@ -151,7 +151,7 @@ impl Store {
             number,
         };
         let row = self.keyring.wrap(what, &secret, now + ANNOUNCED)?;
-        transaction.insert::<data_key::Entity>(vec![row]).await?;
+        transaction.insert::<data_key::Entity>(id, vec![row]).await?;
         walks::begin(&transaction, id, walk, now + ANNOUNCED + SETTLED).await?;
         let act = Act::new(
             by,
@@ -191,7 +191,9 @@ impl Store {
                 );
             }
         }
-        transaction.insert::<data_key::Entity>(kept).await
+        transaction
+            .insert::<data_key::Entity>(first.workspace_id, kept)
+            .await
     }
 
     /// Gives a contact a new key, seals everything of it anew, and destroys the old one after a day, when no call and no

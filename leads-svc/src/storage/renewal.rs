@@ -15,7 +15,7 @@ use super::{
     Store, Transaction,
     entity::{contact, renewal},
     error::Result,
-    scope,
+    scope::{self, Reach},
 };
 use crate::domain::workspace::Workspace;
 
@@ -81,6 +81,8 @@ pub(super) async fn begin(
             renewal::Column::Contacts,
         ])
         .to_owned();
+    transaction.enter(Reach::One(workspace)).await?;
+    #[expect(clippy::disallowed_methods, reason = "the walk that is there begins again")]
     renewal::Entity::insert(row.into_active_model())
         .on_conflict(again)
         .exec_without_returning(&**transaction)

@@ -21,6 +21,7 @@ impl Store {
             replica: Set(replica.to_owned()),
             seen_at: Set(now),
         };
+        #[expect(clippy::disallowed_methods, reason = "no workspace has connectors")]
         connector_replica::Entity::insert(row)
             .on_conflict(
                 OnConflict::columns([

@@ -8,9 +8,8 @@ use uuid::Uuid;
 
 use super::{
     Store,
-    contacts::bury,
-    deletion::Deletion,
-    entity::{consent, contact, identity, lead, message},
+    deletion::{Deletion, Target},
+    entity::{contact, lead},
     error::Result,
     scope,
 };
@@ -85,18 +84,17 @@ impl Store {
             .filter(lead::Column::ContactId.eq(id))
             .one(self.reader())
             .await?;
-        let Some(found) = found else {
-            erased.people += u64::from(self.erase_contact_alone(workspace, id).await?);
-            return Ok(());
-        };
-        let root = found.merged_into.unwrap_or(found.id);
-        if !self.is_whole_person_destroyed(workspace, root).await? {
-            erased.merged += 1;
-            return Ok(());
+        if let Some(found) = found {
+            let root = found.merged_into.unwrap_or(found.id);
+            if !self.is_whole_person_destroyed(workspace, root).await? {
+                erased.merged += 1;
+                return Ok(());
+            }
         }
+        let target = Target::Contact(id);
         let deletion = Deletion::Erasure { by };
-        let is_gone = self.delete_lead(workspace, keys, found.id, deletion).await?;
-        erased.people += u64::from(is_gone);
+        let deleted = self.delete_person(workspace, keys, target, deletion).await?;
+        erased.people += u64::from(deleted.is_some());
         Ok(())
     }
 
@@ -124,32 +122,5 @@ impl Store {
         }
         let found = self.key_store.secrets(self.keyring.keks(), keys).await?;
         Ok(found.secrets.is_empty())
-    }
-
-    /// A contact that is no lead.
-    async fn erase_contact_alone(&self, workspace: Uuid, id: Uuid) -> Result<bool> {
-        let keys = &*self.workspace_keys(workspace).await?;
-        let transaction = self.begin().await?;
-        let tombstone = leads_runtime::ids::new_id(&self.clock);
-        let now = self.clock.now();
-        bury(&transaction, keys, workspace, vec![id], tombstone, now).await?;
-        scope::delete::<identity::Entity>(workspace)
-            .filter(identity::Column::ContactId.eq(id))
-            .exec(&*transaction)
-            .await?;
-        scope::delete::<message::Entity>(workspace)
-            .filter(message::Column::ContactId.eq(id))
-            .exec(&*transaction)
-            .await?;
-        scope::delete::<consent::Entity>(workspace)
-            .filter(consent::Column::ContactId.eq(id))
-            .exec(&*transaction)
-            .await?;
-        let deleted = scope::delete::<contact::Entity>(workspace)
-            .filter(contact::Column::Id.eq(id))
-            .exec(&*transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(deleted.rows_affected > 0)
     }
 }

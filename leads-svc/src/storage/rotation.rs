@@ -1,7 +1,7 @@
 //! Keys that take the place of other keys.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::{
@@ -79,9 +79,13 @@ impl Store {
                 .with("ends", expires_at.to_rfc3339()),
         ];
         transaction
-            .insert::<api_key::Entity>(vec![keys::row(new)])
+            .insert::<api_key::Entity>(workspace, vec![keys::row(new)])
             .await?;
-        changed.update(&*transaction).await?;
+        scope::update::<api_key::Entity>(workspace)
+            .filter(api_key::Column::Id.eq(old))
+            .set(changed)
+            .exec(&*transaction)
+            .await?;
         for act in acts {
             audit::append(&transaction, &chain, workspace, act, now).await?;
         }

@@ -5,7 +5,7 @@
 
 use sea_orm::{
     ColumnTrait, DbBackend, QueryFilter, QuerySelect, Value,
-    sea_query::{Expr, SimpleExpr},
+    sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -419,7 +419,9 @@ fn anew(
 
 /// Whether a value is sealed under another data key.
 fn has_number(column: impl ColumnTrait, number: u8, backend: DbBackend) -> SimpleExpr {
-    differs(column, 2, &[number], backend)
+    // The answers of erased people are empty.
+    let is_sealed = column.ne(Vec::<u8>::new());
+    is_sealed.and(differs(column, 2, &[number], backend))
 }
 
 /// Whether a value has other bytes than these from a place on, which is counted from 1.

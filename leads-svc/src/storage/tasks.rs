@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use chrono::TimeDelta;
 use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, LockBehavior, LockType},
@@ -25,8 +26,8 @@ use crate::domain::{
 
 pub(super) const PROBLEM: &str = "connection_tasks.problem_sealed";
 const CONNECT: &str = "connect";
-/// Tries of a check before it counts as failed.
-const MAX_ATTEMPTS: i32 = 5;
+/// How long a check is tried while the vendor cannot be asked, before it counts as failed: credentials are lost then.
+const HORIZON: TimeDelta = TimeDelta::hours(1);
 
 /// Tasks that are hinted at once.
 const MAX_HINTED: u64 = 100;
@@ -122,7 +123,9 @@ impl Store {
                 answered: 0,
                 failed: 0,
             };
-            transaction.insert::<connection::Entity>(vec![row]).await?;
+            transaction
+                .insert::<connection::Entity>(workspace, vec![row])
+                .await?;
         }
         scope::delete::<connection_task::Entity>(workspace)
             .filter(connection_task::Column::ConnectionId.eq(id))
@@ -145,7 +148,9 @@ impl Store {
             field_mapping: Some(field_mapping),
             problem_sealed: None,
         };
-        transaction.insert::<connection_task::Entity>(vec![task]).await?;
+        transaction
+            .insert::<connection_task::Entity>(workspace, vec![task])
+            .await?;
         let act =
             Act::new(by, Action::ConnectionMade, connections::subject(id)).with("provider", provider.name());
         audit::append(&transaction, keys, workspace, act, now).await?;
@@ -298,7 +303,7 @@ impl Store {
             return Ok(Receipt::LeaseLost);
         }
         let outcome = match outcome {
-            Outcome::Retry { reason, .. } if task.attempt >= MAX_ATTEMPTS => Outcome::Failed(reason),
+            Outcome::Retry { reason, .. } if now - task.created_at > HORIZON => Outcome::Failed(reason),
             other => other,
         };
         let (state, next_at) = match &outcome {

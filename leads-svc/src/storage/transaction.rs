@@ -6,8 +6,8 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::OwnedMutexGuard;
 
@@ -15,6 +15,7 @@ use super::{
     Store, audit,
     error::{Error, Result},
     insert::NewRows,
+    scope::Reach,
 };
 
 /// What was there before a change.
@@ -62,19 +63,33 @@ impl Store {
 }
 
 impl Transaction {
-    /// Inserts rows of one table.
+    /// Inserts rows of one table, all of what `reach` says.
     ///
     /// # Errors
     /// `Conflict` if a row of the same key is there.
-    pub(super) async fn insert<E>(&self, rows: Vec<E::Model>) -> Result<()>
+    pub(super) async fn insert<E>(&self, reach: impl Into<Reach>, rows: Vec<E::Model>) -> Result<()>
     where
         E: EntityTrait,
         E::Model: IntoActiveModel<E::ActiveModel>,
     {
-        NewRows::of(self.inner.get_database_backend())
+        NewRows::of(self.inner.get_database_backend(), reach.into())
             .and::<E>(rows)?
             .insert(&self.inner)
             .await
+    }
+
+    /// Enters what the following statements are about that do not say so themselves.
+    ///
+    /// # Errors
+    /// The database.
+    pub(super) async fn enter(&self, reach: Reach) -> Result<()> {
+        let backend = self.inner.get_database_backend();
+        if backend == DbBackend::Postgres {
+            let sql = format!("SELECT CAST($1 AS {})", Reach::TYPE);
+            let entrance = Statement::from_sql_and_values(backend, sql, [reach.word().into()]);
+            self.inner.execute_raw(entrance).await?;
+        }
+        Ok(())
     }
 
     /// Makes the write durable.

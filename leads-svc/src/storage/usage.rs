@@ -6,7 +6,12 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Store, entity::usage, error::Result, scope};
+use super::{
+    Store,
+    entity::usage,
+    error::Result,
+    scope::{self, Reach},
+};
 use crate::domain::usage::{Counts, Month};
 
 impl Store {
@@ -51,6 +56,11 @@ impl Store {
             .value(usage::Column::Leads, sum(usage::Column::Leads))
             .to_owned();
         let transaction = self.begin().await?;
+        transaction.enter(Reach::All).await?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "rows of many workspaces, each added to what is there"
+        )]
         usage::Entity::insert_many(rows.into_iter().map(IntoActiveModel::into_active_model))
             .on_conflict(add)
             .exec_without_returning(&*transaction)

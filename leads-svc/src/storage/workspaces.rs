@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{
@@ -12,7 +12,8 @@ use super::{
     error::Result,
     idempotency::Answer,
     keys::{self, Key},
-    rows, scope,
+    rows,
+    scope::{self, Reach},
 };
 use crate::domain::{
     audit::{Act, Action},
@@ -44,20 +45,20 @@ impl Store {
             created_at: at,
         };
         let answer = answer
-            .map(|answer| answer.seal(&*installation, Uuid::nil()))
+            .map(|answer| answer.seal(&*installation, Uuid::nil(), None))
             .transpose()?;
         let transaction = self.begin().await?;
         transaction
-            .insert::<idempotency::Entity>(answer.into_iter().collect())
+            .insert::<idempotency::Entity>(Reach::All, answer.into_iter().collect())
             .await?;
-        transaction.insert::<workspace::Entity>(vec![row]).await?;
+        transaction.insert::<workspace::Entity>(id, vec![row]).await?;
         let keys = self.found_workspace_keys(&transaction, id, at).await?;
         let acts = [
             Act::new(by, Action::WorkspaceCreated, ids::format::<ids::Workspace>(id)),
             keys::created(&first_key, by),
         ];
         transaction
-            .insert::<api_key::Entity>(vec![keys::row(first_key)])
+            .insert::<api_key::Entity>(id, vec![keys::row(first_key)])
             .await?;
         for act in acts {
             audit::append(&transaction, &keys, id, act, at).await?;
@@ -70,11 +71,22 @@ impl Store {
     /// # Errors
     /// The database, or a row that cannot be read.
     pub async fn find_workspace(&self, id: Uuid) -> Result<Option<Workspace>> {
-        let row = scope::select_any::<workspace::Entity>()
-            .filter(workspace::Column::Id.eq(id))
-            .one(self.reader())
-            .await?;
+        let row = scope::select::<workspace::Entity>(id).one(self.reader()).await?;
         row.map(workspace).transpose()
+    }
+
+    /// Identifiers of all workspaces, oldest first.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn workspace_ids(&self) -> Result<Vec<Uuid>> {
+        Ok(scope::select_any::<workspace::Entity>()
+            .select_only()
+            .column(workspace::Column::Id)
+            .order_by_asc(workspace::Column::CreatedAt)
+            .into_tuple()
+            .all(self.reader())
+            .await?)
     }
 
     /// All workspaces, oldest first: for the operator's command line.
@@ -82,7 +94,6 @@ impl Store {
     /// # Errors
     /// The database, or a row that cannot be read.
     pub async fn list_workspaces(&self) -> Result<Vec<Workspace>> {
-        use sea_orm::QueryOrder;
         scope::select_any::<workspace::Entity>()
             .order_by_asc(workspace::Column::CreatedAt)
             .all(self.reader())
@@ -103,19 +114,22 @@ impl Store {
         change: impl FnOnce(Settings) -> Settings + Send,
     ) -> Result<Option<Workspace>> {
         let transaction = self.begin().await?;
-        let row = scope::select_any::<workspace::Entity>()
-            .filter(workspace::Column::Id.eq(id))
+        let row = scope::select::<workspace::Entity>(id)
             .lock_exclusive()
             .one(&*transaction)
             .await?;
         let Some(row) = row else { return Ok(None) };
         let before = row.settings.clone();
-        let mut changed = workspace(row.clone())?;
+        let mut changed = workspace(row)?;
         let settings_before = changed.settings.clone();
         changed.settings = change(changed.settings);
-        let mut active = row.into_active_model();
-        active.settings = sea_orm::ActiveValue::Set(rows::to_json(&changed.settings));
-        active.update(&*transaction).await?;
+        scope::update::<workspace::Entity>(id)
+            .col_expr(
+                workspace::Column::Settings,
+                Expr::value(rows::to_json(&changed.settings)),
+            )
+            .exec(&*transaction)
+            .await?;
         scope::update::<connection::Entity>(id)
             .col_expr(
                 connection::Column::BackfillAt,

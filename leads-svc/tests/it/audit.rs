@@ -150,6 +150,8 @@ async fn every_act_is_recorded_in_its_transaction(world: World) {
             "member.removed",
             "plan.set",
             "lead.deleted",
+            "erasure.requested",
+            "erasure.settled",
             "connection.ended",
         ]
     );
@@ -169,7 +171,7 @@ async fn every_act_is_recorded_in_its_transaction(world: World) {
         .list_audit_entries(&world.caller, "", 50, "")
         .await
         .unwrap();
-    assert_eq!(page.items[11].details, r#"{"hot_threshold":"80 -> 71"}"#);
+    assert_eq!(page.items[13].details, r#"{"hot_threshold":"80 -> 71"}"#);
     assert_eq!(fault(&world).await, None);
 }
 

@@ -11,6 +11,7 @@ use leads_svc::{
         lead::{Channel, Stage},
         merge::{Part, Side},
         page::ContactQuery,
+        sync::Action,
     },
     service::{
         leads::{LeadChange, Merged},
@@ -18,10 +19,14 @@ use leads_svc::{
         principal::Principal,
         view::LeadView,
     },
+    storage::entity::message,
 };
 use leads_testkit::wait;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement, TransactionTrait,
+    sea_query::Expr,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -31,10 +36,15 @@ use crate::{
 
 on_both_databases!(
     a_merged_lead_shows_both_and_answers_for_both,
+    a_page_of_a_united_conversation_reads_no_messages_of_others,
     a_preview_is_the_result_and_stores_nothing,
     a_repeated_merge_does_nothing_and_an_impossible_one_is_refused,
     merges_of_merges_are_undone_in_order,
     crms_are_owed_the_lead_that_stays_and_again_the_one_that_is_freed,
+    a_record_of_an_absorbed_lead_is_archived_and_written_again,
+    a_record_that_both_leads_share_stays,
+    a_write_that_is_under_way_when_its_lead_is_absorbed_is_removed_after,
+    a_merge_that_is_taken_back_before_the_removal_leaves_the_record,
     a_merged_lead_is_deleted_with_all_that_it_absorbed,
     merges_and_their_ends_are_in_the_audit_log,
     undone_merges_leave_the_leads_as_if_they_had_never_been,
@@ -119,6 +129,53 @@ async fn a_merged_lead_shows_both_and_answers_for_both(world: World) {
     let kinds = world.timeline(ana.id).await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "captured").count(), 2);
     assert!(kinds.contains(&"leads_merged".to_owned()), "{kinds:?}");
+}
+
+async fn a_page_of_a_united_conversation_reads_no_messages_of_others(world: World) {
+    let (ana, bo) = (world.lead("ana").await, world.lead("bo").await);
+    for text in ["one", "two", "three", "four"] {
+        world.collect(said("bo", text)).await;
+    }
+    merge(&world, ana.id, bo.id).await;
+    let all = texts(&world, &world.caller, ana.id).await;
+    assert_eq!(all.len(), 6);
+    let mut token = String::new();
+    let mut paged = Vec::new();
+    loop {
+        let page = world
+            .core
+            .list_conversation(&world.caller, ana.id, 2, &token)
+            .await
+            .unwrap();
+        paged.extend(page.items.into_iter().map(|message| message.text));
+        if page.next.is_empty() {
+            break;
+        }
+        token = page.next;
+    }
+    assert_eq!(paged, all);
+
+    message::Entity::update_many()
+        .col_expr(message::Column::Sealed, Expr::value(vec![1_u8; 60]))
+        .filter(message::Column::ContactId.eq(bo.contact_id))
+        .filter(message::Column::Position.gte(2))
+        .exec(&world.raw)
+        .await
+        .unwrap();
+    let first = world
+        .core
+        .list_conversation(&world.caller, ana.id, 1, "")
+        .await
+        .unwrap();
+    assert_eq!(first.items[0].text, all[0]);
+    world.core.get_lead(&world.caller, ana.id).await.unwrap();
+    assert!(
+        world
+            .core
+            .list_conversation(&world.caller, ana.id, 200, "")
+            .await
+            .is_err()
+    );
 }
 
 async fn a_preview_is_the_result_and_stores_nothing(world: World) {
@@ -223,7 +280,7 @@ async fn crms_are_owed_the_lead_that_stays_and_again_the_one_that_is_freed(world
     merge(&world, ana.id, bob.id).await;
     assert_eq!(world.state(bob.id).await, "done");
     let grant = world.grant().await;
-    assert_eq!(grant.record.lead.id, ana.id);
+    assert_eq!(grant.lead, ana.id);
     assert_eq!(
         world.report(&grant, crate::world::delivered()).await,
         leads_svc::storage::jobs::report::Receipt::Recorded
@@ -233,14 +290,109 @@ async fn crms_are_owed_the_lead_that_stays_and_again_the_one_that_is_freed(world
         .unmerge_lead(&world.caller, ana.id, None)
         .await
         .unwrap();
-    let mut owed: Vec<Uuid> = world
-        .grants()
-        .await
-        .iter()
-        .map(|grant| grant.record.lead.id)
-        .collect();
+    let mut owed: Vec<Uuid> = world.grants().await.iter().map(|grant| grant.lead).collect();
     owed.sort_unstable();
     assert_eq!(owed, [ana.id, bob.id]);
+}
+
+/// Two leads that are in the CRM, each as its record.
+async fn in_the_crm(world: &World, records: [&str; 2]) -> [Uuid; 2] {
+    let leads = [world.lead("ana").await.id, world.lead("bob").await.id];
+    for grant in world.grants().await {
+        let place = leads.iter().position(|lead| *lead == grant.lead).unwrap();
+        world
+            .report(&grant, crate::world::delivered_as(records[place]))
+            .await;
+    }
+    leads
+}
+
+async fn a_record_of_an_absorbed_lead_is_archived_and_written_again(world: World) {
+    world.connect().await;
+    let [ana, bob] = in_the_crm(&world, ["1001", "1002"]).await;
+    merge(&world, ana, bob).await;
+    for grant in world.grants().await {
+        let outcome = if grant.lead == bob {
+            assert_eq!((grant.action, grant.record.is_none()), (Action::Remove, true));
+            assert_eq!(
+                (&grant.record_ids, &grant.lead_ids),
+                (&vec!["1002".to_owned()], &vec![bob])
+            );
+            crate::world::gone(1)
+        } else {
+            assert_eq!(grant.action, Action::Upsert);
+            crate::world::delivered_as("1001")
+        };
+        world.report(&grant, outcome).await;
+    }
+    assert_eq!(world.state(bob).await, "done");
+    assert!(world.publish().await.is_empty());
+    world.core.unmerge_lead(&world.caller, ana, None).await.unwrap();
+    for grant in world.grants().await {
+        assert_eq!(grant.action, Action::Upsert);
+        let record = if grant.lead == bob { "2002" } else { "1001" };
+        world.report(&grant, crate::world::delivered_as(record)).await;
+    }
+    let job = world.job(bob).await.unwrap();
+    assert_eq!(
+        (job.external_id.as_str(), job.former_ids.as_str()),
+        ("2002", "1002")
+    );
+    assert_eq!(world.view(bob).await.links[0].external_id, "2002");
+}
+
+async fn a_record_that_both_leads_share_stays(world: World) {
+    world.connect().await;
+    let [ana, bob] = in_the_crm(&world, ["1001", "1001"]).await;
+    merge(&world, ana, bob).await;
+    let grants = world.grants().await;
+    let removal = grants.iter().find(|grant| grant.lead == bob).unwrap();
+    assert_eq!((removal.action, removal.record_ids.len()), (Action::Remove, 0));
+}
+
+async fn a_write_that_is_under_way_when_its_lead_is_absorbed_is_removed_after(world: World) {
+    world.connect().await;
+    let (ana, bob) = (world.lead("ana").await.id, world.lead("bob").await.id);
+    let writes = world.grants().await;
+    merge(&world, ana, bob).await;
+    assert!(world.publish().await.is_empty());
+    for write in &writes {
+        let record = if write.lead == bob { "1002" } else { "1001" };
+        assert_eq!(
+            world.report(write, crate::world::delivered_as(record)).await,
+            leads_svc::storage::jobs::report::Receipt::Recorded
+        );
+    }
+    let grants = world.grants().await;
+    let removal = grants.iter().find(|grant| grant.lead == bob).unwrap();
+    assert_eq!(
+        (removal.action, &removal.record_ids),
+        (Action::Remove, &vec!["1002".to_owned()])
+    );
+}
+
+async fn a_merge_that_is_taken_back_before_the_removal_leaves_the_record(world: World) {
+    world.connect().await;
+    let [ana, bob] = in_the_crm(&world, ["1001", "1002"]).await;
+    merge(&world, ana, bob).await;
+    world.core.unmerge_lead(&world.caller, ana, None).await.unwrap();
+    for grant in world.grants().await {
+        assert_eq!(grant.action, Action::Upsert);
+        let record = if grant.lead == bob { "1002" } else { "1001" };
+        assert_eq!(grant.external_id, record);
+        world.report(&grant, crate::world::delivered_as(record)).await;
+    }
+    // Under way already: what was archived is written anew.
+    merge(&world, ana, bob).await;
+    let grants = world.grants().await;
+    let removal = grants.iter().find(|grant| grant.lead == bob).unwrap();
+    world.core.unmerge_lead(&world.caller, ana, None).await.unwrap();
+    world.report(removal, crate::world::gone(1)).await;
+    let again = world.grant().await;
+    assert_eq!(
+        (again.lead, again.action, again.external_id.as_str()),
+        (bob, Action::Upsert, "")
+    );
 }
 
 async fn a_merged_lead_is_deleted_with_all_that_it_absorbed(world: World) {

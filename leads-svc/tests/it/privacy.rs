@@ -7,11 +7,11 @@ use leads_proto::{
     reason::Reason,
 };
 use leads_svc::{
-    domain::{lead::Stage, page::ContactQuery, retention::Retention},
+    domain::{lead::Stage, page::ContactQuery, retention::Retention, workspace::Settings},
     service::{export::Subject, leads::LeadChange, plan::Collected},
-    storage::entity::contact,
+    storage::entity::{contact, lead, workspace},
 };
-use sea_orm::EntityTrait;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
 use crate::world::{World, email, on_both_databases, warm};
@@ -25,6 +25,7 @@ on_both_databases!(
     a_tombstone_is_no_contact,
     erasures_of_one_workspace_do_not_concern_another,
     a_lead_is_deleted_one_day_past_its_time_and_kept_one_day_before,
+    a_workspace_that_cannot_be_read_keeps_no_other_from_its_retention,
     a_lead_with_news_is_kept_though_it_was_due,
     a_preview_tells_what_would_go_and_deletes_nothing,
     retention_leaves_no_tombstone,
@@ -249,8 +250,33 @@ async fn a_lead_is_deleted_one_day_past_its_time_and_kept_one_day_before(world: 
     assert!(is_there(&world, bo.id).await);
 }
 
+async fn a_workspace_that_cannot_be_read_keeps_no_other_from_its_retention(world: World) {
+    let (_, other) = world.tenant(crate::world::settings()).await;
+    let retention = |mut settings: Settings| {
+        settings.retention = Retention::default().with(Stage::New, 30);
+        settings
+    };
+    for caller in [&world.caller, &other] {
+        world.lead_as(caller, "ana").await;
+        world.core.update_settings(caller, retention).await.unwrap();
+    }
+    world.pass(Duration::from_secs(31 * DAY));
+    // The one that was founded first comes first.
+    workspace::Entity::update_many()
+        .col_expr(workspace::Column::WrappedKey, Expr::value(vec![1_u8; 60]))
+        .filter(workspace::Column::Id.eq(world.workspace))
+        .exec(&world.raw)
+        .await
+        .unwrap();
+    let (replica, _) = world.replica().await;
+    assert_eq!(replica.follow_retention().await.unwrap(), 1);
+    let left = lead::Entity::find().all(&world.raw).await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].workspace_id, world.workspace);
+}
+
 async fn a_lead_with_news_is_kept_though_it_was_due(world: World) {
-    use leads_svc::storage::deletion::Deletion;
+    use leads_svc::storage::deletion::{Deletion, Target};
     let lead = world.lead("ana").await;
     let retention = Retention::default().with(Stage::New, 30);
     world.pass(Duration::from_secs(31 * DAY));
@@ -263,12 +289,12 @@ async fn a_lead_with_news_is_kept_though_it_was_due(world: World) {
     world.collect(warm("ana")).await;
     let keys = world.store.workspace_keys(world.workspace).await.unwrap();
     let deletion = Deletion::Retention(&retention);
-    let is_deleted = world
+    let deleted = world
         .store
-        .delete_lead(world.workspace, &keys, lead.id, deletion)
+        .delete_person(world.workspace, &keys, Target::Lead(lead.id), deletion)
         .await
         .unwrap();
-    assert!(!is_deleted && is_there(&world, lead.id).await);
+    assert!(deleted.is_none() && is_there(&world, lead.id).await);
 }
 
 async fn a_preview_tells_what_would_go_and_deletes_nothing(world: World) {

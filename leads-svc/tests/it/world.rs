@@ -38,7 +38,7 @@ use leads_svc::{
 };
 use leads_testkit::{
     captures,
-    servers::{Postgres, TestDatabase},
+    servers::{APP_ROLE, Postgres, TestDatabase},
 };
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
 use tempfile::TempDir;
@@ -91,11 +91,20 @@ pub enum Database {
 }
 
 impl Database {
+    /// As the service is given it: on Postgres with the rights of its role.
     pub fn url(&self) -> String {
         match self {
             Database::Sqlite(folder) => {
                 format!("sqlite://{}?mode=rwc", folder.path().join("leads.db").display())
             }
+            Database::Postgres(database) => database.app_url.clone(),
+        }
+    }
+
+    /// The same with every right, to look into tables.
+    pub fn admin_url(&self) -> String {
+        match self {
+            Database::Sqlite(_) => self.url(),
             Database::Postgres(database) => database.url.clone(),
         }
     }
@@ -130,7 +139,9 @@ impl World {
         let server = Postgres::shared().await.unwrap();
         let database = server
             .from_template("leads-svc", async |url| {
-                Ok(open(&url, Clock::system()).await.migrate().await?)
+                let store = open(&url, Clock::system()).await;
+                store.migrate().await?;
+                Ok(store.grant_to(APP_ROLE).await?)
             })
             .await
             .unwrap();
@@ -143,7 +154,7 @@ impl World {
         let workspace = founded(&store, "Acme", settings()).await;
         let (core, delivery) = use_cases(&store);
         Self {
-            raw: sea_orm::Database::connect(database.url()).await.unwrap(),
+            raw: sea_orm::Database::connect(database.admin_url()).await.unwrap(),
             caller: caller(workspace),
             connector: connector(),
             store,
@@ -285,10 +296,7 @@ impl World {
     pub async fn report_all(&self, outcomes: Vec<(Grant, JobReport)>) -> Vec<Receipt> {
         let mut reports = Vec::new();
         for (grant, outcome) in outcomes {
-            let job = self
-                .job(grant.record.lead.id)
-                .await
-                .map_or_else(Uuid::nil, |job| job.id);
+            let job = self.job(grant.lead).await.map_or_else(Uuid::nil, |job| job.id);
             let token = grant.token;
             reports.push(Report { job, token, outcome });
         }
@@ -433,6 +441,17 @@ pub fn delivered() -> JobReport {
         external_id: "1001".to_owned(),
         url: "https://app.hubspot.example/1001".to_owned(),
     }
+}
+
+pub fn delivered_as(record: &str) -> JobReport {
+    JobReport::Delivered {
+        external_id: record.to_owned(),
+        url: format!("https://app.hubspot.example/{record}"),
+    }
+}
+
+pub fn gone(records: i64) -> JobReport {
+    JobReport::Gone { records }
 }
 
 pub fn retry(after: Option<Duration>) -> JobReport {

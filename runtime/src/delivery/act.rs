@@ -81,15 +81,16 @@ impl Settled {
 pub(super) async fn put_off<D: Destination>(shared: &Shared<D>, chunk: Vec<Held>, wait: Duration) {
     let granted = claim(shared, chunk).await;
     let after = wait.min(LONGEST_PUT_OFF).try_into().ok();
-    let leases = granted.iter().map(|job| wire::JobLease {
-        job_id: job.item.job_id.clone(),
-        lease_token: job.item.lease_token.clone(),
-        after,
+    let leases = granted.iter().map(|job| {
+        let lease = wire::JobLease {
+            job_id: job.item.job_id.clone(),
+            lease_token: job.item.lease_token.clone(),
+            after,
+        };
+        (job.held.received.id.clone(), lease)
     });
-    shared.reports.release(leases.collect()).await;
-    shared
-        .ack(granted.into_iter().map(|job| job.held.received.id).collect())
-        .await;
+    let given_back = shared.reports.release(leases.collect()).await;
+    shared.ack(given_back).await;
 }
 
 /// Acknowledges what was refused and returns what was granted. Hints that leads-svc could not be asked about are
@@ -120,7 +121,8 @@ async fn claim<D: Destination>(shared: &Shared<D>, chunk: Vec<Held>) -> Vec<Gran
 fn as_granted(held: Held, grant: wire::Grant, claimed_at: Instant) -> Option<Granted> {
     let action = grant.action();
     let lease = grant.lease.and_then(|lease| lease.try_into().ok());
-    let (Some(lead), Some(lease), Action::Write | Action::Verify) = (grant.lead, lease, action) else {
+    let is_known = action != Action::Unspecified;
+    let (Some(lead), Some(lease), true) = (grant.lead, lease, is_known) else {
         tracing::error!(job.id = held.received.hint.job, "a grant makes no sense");
         return None;
     };
@@ -134,6 +136,8 @@ fn as_granted(held: Held, grant: wire::Grant, claimed_at: Instant) -> Option<Gra
         job_id: held.received.hint.job.clone(),
         lease_token: grant.lease_token,
         lead,
+        record_ids: grant.record_ids,
+        lead_ids: grant.lead_ids,
         attempt: u32::try_from(grant.attempt).unwrap_or(0),
         solo: grant.solo,
         traceparent,
@@ -238,11 +242,14 @@ async fn call<D: Destination>(
     items: Vec<WorkItem>,
     lease: &LeaseBudget,
 ) -> Vec<Met> {
+    let (destination, lease) = (&shared.destination, lease.clone());
     let outcomes = match action {
-        Action::Verify => shared.destination.verify(connection, items, lease.clone()).await,
-        Action::Write | Action::Unspecified => {
-            shared.destination.write(connection, items, lease.clone()).await
-        }
+        Action::Verify => destination.verify(connection, items, lease).await,
+        Action::Remove => destination.remove(connection, items, lease).await,
+        Action::Erase => destination.erase(connection, items, lease).await,
+        Action::VerifyRemoved => destination.verify_gone(connection, items, false, lease).await,
+        Action::VerifyErased => destination.verify_gone(connection, items, true, lease).await,
+        Action::Write | Action::Unspecified => destination.write(connection, items, lease).await,
     };
     let connection_version = connection.settings.version;
     let met = |outcome| Met {
@@ -305,7 +312,7 @@ async fn settle<D: Destination>(shared: &Shared<D>, jobs: Vec<Settled>) {
     if jobs.is_empty() {
         return;
     }
-    let (mut reports, mut released, mut finished) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut reports, mut released) = (Vec::new(), Vec::new());
     let mut places = Vec::with_capacity(jobs.len());
     for settled in jobs {
         let Granted { item, held, .. } = settled.job;
@@ -316,12 +323,12 @@ async fn settle<D: Destination>(shared: &Shared<D>, jobs: Vec<Settled>) {
         shared.instruments.outcome(outcome.name(), held.received.lane);
         if outcome == Outcome::NotStarted {
             let after = None;
-            released.push(wire::JobLease {
+            let lease = wire::JobLease {
                 job_id,
                 lease_token,
                 after,
-            });
-            finished.push(held.received.id.clone());
+            };
+            released.push((held.received.id.clone(), lease));
         } else {
             reports.push((
                 held.received.id.clone(),
@@ -342,7 +349,7 @@ async fn settle<D: Destination>(shared: &Shared<D>, jobs: Vec<Settled>) {
         Some(entry)
     };
     let reporting = join_all(reports.into_iter().map(report));
-    let ((), reported) = tokio::join!(shared.reports.release(released), reporting);
+    let (mut finished, reported) = tokio::join!(shared.reports.release(released), reporting);
     crate::crash_point!("driver.after_report");
     finished.extend(reported.into_iter().flatten());
     shared.ack(finished).await;

@@ -41,6 +41,34 @@ pub trait Destination: Send + Sync + 'static {
         lease: LeaseBudget,
     ) -> impl Future<Output = Vec<ItemOutcome>> + Send;
 
+    /// Archives the records, so that they can be restored: [`Outcome::Gone`], also where there is none. A record that says
+    /// it is of a lead which [`WorkItem::lead_ids`] does not name is left alone.
+    fn remove(
+        &self,
+        connection: &Connection,
+        items: Vec<WorkItem>,
+        lease: LeaseBudget,
+    ) -> impl Future<Output = Vec<ItemOutcome>> + Send;
+
+    /// Deletes the records for good, also those that are archived: [`Outcome::Gone`], also where there is none. A record
+    /// that says it is of another lead, or of none, is [`Outcome::Rejected`].
+    fn erase(
+        &self,
+        connection: &Connection,
+        items: Vec<WorkItem>,
+        lease: LeaseBudget,
+    ) -> impl Future<Output = Vec<ItemOutcome>> + Send;
+
+    /// Looks for records that are to be gone, if `archived` among the archived ones as well: [`Outcome::Verified`] with
+    /// one that is there, or with none.
+    fn verify_gone(
+        &self,
+        connection: &Connection,
+        items: Vec<WorkItem>,
+        archived: bool,
+        lease: LeaseBudget,
+    ) -> impl Future<Output = Vec<ItemOutcome>> + Send;
+
     /// Carries out a connection task. Repeating it must do no harm.
     fn connect_task(
         &self,
@@ -57,8 +85,12 @@ pub struct WorkItem {
     pub job_id: String,
     /// Proves the lease.
     pub lease_token: String,
-    /// The lead as it is now.
+    /// The lead as it is now; only its id if its records are to be gone.
     pub lead: LeadSnapshot,
+    /// Records that are to be gone, as far as they are known; there may be another one under our key.
+    pub record_ids: Vec<String>,
+    /// Leads that such a record may say it is of.
+    pub lead_ids: Vec<String>,
     /// How often the job was tried before.
     pub attempt: u32,
     /// Whether the lead is sent alone, since a batch that held it was lost.

@@ -116,6 +116,8 @@ mod tests {
                 lead_id: lead.into(),
                 ..LeadSnapshot::default()
             },
+            record_ids: Vec::new(),
+            lead_ids: Vec::new(),
             attempt: 0,
             solo,
             traceparent: String::new(),

@@ -5,8 +5,14 @@ use std::time::Duration;
 use leads_proto::leads::connector::v1 as wire;
 use leads_proto::leads::v1::SyncReason;
 
-/// Longest vendor text that is reported, in characters.
+/// Longest vendor text that is reported, in characters; leads-svc keeps no more of it. So are the others.
 const MESSAGE_CHARS: usize = 500;
+/// Longest code, field name, record or account id.
+const NAME_CHARS: usize = 64;
+/// Longest address of a page.
+const URL_CHARS: usize = 2_000;
+/// Longest name of a host.
+const DOMAIN_CHARS: usize = 255;
 
 /// What became of one job.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +62,11 @@ pub enum Outcome {
     },
     /// Nothing was sent, for lack of time or quota: the job is given back, and no attempt is counted.
     NotStarted,
+    /// No record of the lead is in the CRM any more.
+    Gone {
+        /// Records that were archived or erased.
+        records: u32,
+    },
     /// What a read-back found.
     Verified {
         /// Record in the CRM; empty if there is none.
@@ -108,6 +119,7 @@ impl Outcome {
             Outcome::Paused { .. } => "paused",
             Outcome::Unknown { .. } => "unknown",
             Outcome::NotStarted => "not_started",
+            Outcome::Gone { .. } => "gone",
             Outcome::Verified { .. } => "verified",
         }
     }
@@ -123,7 +135,10 @@ impl Outcome {
     ) -> wire::JobOutcome {
         use wire::job_outcome::Outcome as Wire;
         let outcome = match self {
-            Outcome::Delivered { external_id, url } => Wire::Delivered(wire::Delivered { external_id, url }),
+            Outcome::Delivered { external_id, url } => Wire::Delivered(wire::Delivered {
+                external_id: name(external_id),
+                url: cut(url, URL_CHARS),
+            }),
             Outcome::Retry {
                 class,
                 after,
@@ -138,30 +153,33 @@ impl Outcome {
                 vendor_code,
             } => Wire::Rejected(wire::Rejected {
                 code: code.to_owned(),
-                message: cut(message),
-                field,
-                hint,
-                vendor_code,
+                message: text(message),
+                field: name(field),
+                hint: text(hint),
+                vendor_code: name(vendor_code),
             }),
             Outcome::Paused { for_, reason } => Wire::Paused(wire::Paused {
                 r#for: for_.map(to_wire),
-                reason: Some(reason),
+                reason: Some(sync_reason(reason)),
                 connection_version,
             }),
-            Outcome::Unknown { why } => Wire::Unknown(wire::Unknown { why: cut(why) }),
+            Outcome::Unknown { why } => Wire::Unknown(wire::Unknown { why: text(why) }),
             Outcome::NotStarted => Wire::Retry(retry(
                 "NOT_STARTED",
                 Some(Duration::ZERO),
                 String::new(),
                 String::new(),
             )),
+            Outcome::Gone { records } => Wire::Gone(wire::Gone {
+                records: i32::try_from(records).unwrap_or(i32::MAX),
+            }),
             Outcome::Verified {
                 external_id,
                 url,
                 revision,
             } => Wire::Verified(wire::Verified {
-                external_id,
-                url,
+                external_id: name(external_id),
+                url: cut(url, URL_CHARS),
                 revision,
             }),
         };
@@ -180,8 +198,12 @@ impl TaskOutcome {
     pub fn into_report(self, task_id: String, lease_token: String) -> wire::ReportTaskRequest {
         use wire::report_task_request::Outcome as Wire;
         let outcome = match self {
-            TaskOutcome::Connected(facts) => Wire::Connected(facts),
-            TaskOutcome::Failed(reason) => Wire::Failed(reason),
+            TaskOutcome::Connected(facts) => Wire::Connected(wire::ConnectionFacts {
+                account_id: name(facts.account_id),
+                ui_domain: cut(facts.ui_domain, DOMAIN_CHARS),
+                ..facts
+            }),
+            TaskOutcome::Failed(reason) => Wire::Failed(sync_reason(reason)),
             TaskOutcome::Retry {
                 class,
                 after,
@@ -201,8 +223,17 @@ fn retry(class: &str, after: Option<Duration>, vendor_code: String, message: Str
     wire::Retry {
         class: class.to_owned(),
         after: after.map(to_wire),
-        vendor_code,
-        message: cut(message),
+        vendor_code: name(vendor_code),
+        message: text(message),
+    }
+}
+
+fn sync_reason(reason: SyncReason) -> SyncReason {
+    SyncReason {
+        code: name(reason.code),
+        message: text(reason.message),
+        field: name(reason.field),
+        hint: text(reason.hint),
     }
 }
 
@@ -213,15 +244,25 @@ fn to_wire(duration: Duration) -> prost_types::Duration {
     }
 }
 
-fn cut(message: String) -> String {
-    match message.char_indices().nth(MESSAGE_CHARS) {
-        Some((end, _)) => message.get(..end).unwrap_or_default().to_owned(),
-        None => message,
+fn name(text: String) -> String {
+    cut(text, NAME_CHARS)
+}
+
+fn text(text: String) -> String {
+    cut(text, MESSAGE_CHARS)
+}
+
+fn cut(mut text: String, most: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
     }
+    text
 }
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+
     use super::*;
 
     #[test]
@@ -235,6 +276,69 @@ mod tests {
         };
         assert_eq!(unknown.why, "ü".repeat(500));
         assert_eq!(report.calls, 2);
+    }
+
+    #[test]
+    fn no_outcome_is_larger_than_what_leads_svc_keeps_of_it() {
+        let long = || "x".repeat(45_000);
+        let reason = || SyncReason {
+            code: long(),
+            message: long(),
+            field: long(),
+            hint: long(),
+        };
+        let jobs = [
+            Outcome::Delivered {
+                external_id: long(),
+                url: long(),
+            },
+            Outcome::Retry {
+                class: "UNAVAILABLE",
+                after: None,
+                code: long(),
+                message: long(),
+            },
+            Outcome::Rejected {
+                code: "VALIDATION",
+                message: long(),
+                field: long(),
+                hint: long(),
+                vendor_code: long(),
+            },
+            Outcome::Paused {
+                for_: None,
+                reason: reason(),
+            },
+            Outcome::Unknown { why: long() },
+            Outcome::Verified {
+                external_id: long(),
+                url: long(),
+                revision: 1,
+            },
+        ];
+        for outcome in jobs {
+            let name = outcome.name();
+            let size = outcome.into_report("j".into(), "t".into(), 1, 1).encoded_len();
+            assert!(size < 2_200, "{name}: {size}");
+        }
+        let tasks = [
+            TaskOutcome::Connected(wire::ConnectionFacts {
+                account_id: long(),
+                ui_domain: long(),
+                limits: None,
+            }),
+            TaskOutcome::Failed(reason()),
+            TaskOutcome::Retry {
+                class: "UNAVAILABLE",
+                after: None,
+                code: long(),
+                message: long(),
+            },
+        ];
+        for outcome in tasks {
+            let size = outcome.into_report("t".into(), "l".into()).encoded_len();
+            assert!(size < 2_200, "{size}");
+        }
     }
 
     #[test]

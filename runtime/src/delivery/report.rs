@@ -3,20 +3,25 @@
 use std::time::Duration;
 
 use leads_proto::leads::connector::v1 as wire;
+use leads_proto::reason::Reason;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tonic::Code;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
 use wire::ReportStatus;
 
 use super::batch::Batcher;
 use super::service::LeadsService;
 use crate::process::tasks::TaskSet;
+use crate::stream::EntryId;
 
 /// Most outcomes or leases of a call.
 const MOST: usize = 500;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Tries to give jobs back; after that their leases run out.
 const RELEASE_TRIES: u32 = 3;
+/// Tries of an outcome that leads-svc refuses although it is alone; after that its lease runs out.
+const TRIES_ALONE: u32 = 4;
 
 /// The reporting side. Clones share the queue.
 #[derive(Clone)]
@@ -40,19 +45,32 @@ impl Reports {
         self.batcher.ask(outcome).await.flatten()
     }
 
-    /// Gives jobs back that were not started.
-    pub(super) async fn release(&self, leases: Vec<wire::JobLease>) {
-        for chunk in leases.chunks(MOST) {
-            let mut pause = Duration::from_millis(200);
-            for left in (0..RELEASE_TRIES).rev() {
-                let Err(status) = self.service.release(chunk.to_vec()).await else {
-                    break;
-                };
-                tracing::warn!(code = ?status.code(), message = status.message(), left, "release failed");
+    /// Gives jobs back that were not started. Returns the entries of those that leads-svc has back; the leases of the
+    /// others run out.
+    pub(super) async fn release(&self, leases: Vec<(EntryId, wire::JobLease)>) -> Vec<EntryId> {
+        let (entries, leases): (Vec<_>, Vec<_>) = leases.into_iter().unzip();
+        let mut given_back = Vec::with_capacity(entries.len());
+        for (leases, entries) in leases.chunks(MOST).zip(entries.chunks(MOST)) {
+            if self.release_some(leases).await {
+                given_back.extend_from_slice(entries);
+            }
+        }
+        given_back
+    }
+
+    async fn release_some(&self, leases: &[wire::JobLease]) -> bool {
+        let mut pause = Duration::from_millis(200);
+        for left in (0..RELEASE_TRIES).rev() {
+            let Err(status) = self.service.release(leases.to_vec()).await else {
+                return true;
+            };
+            tracing::warn!(code = ?status.code(), message = status.message(), left, "release failed");
+            if left > 0 {
                 sleep(pause).await;
                 pause *= 2;
             }
         }
+        false
     }
 }
 
@@ -62,38 +80,68 @@ async fn report(
     abandon: &CancellationToken,
 ) -> Vec<Option<ReportStatus>> {
     let mut pause = Duration::from_millis(100);
+    let mut refusals = 0;
     loop {
         let status = match service.report(outcomes.clone()).await {
             Ok(results) => return in_order(&outcomes, results),
             Err(status) => status,
         };
         tracing::warn!(code = ?status.code(), message = status.message(), outcomes = outcomes.len(), "report failed");
-        if status.code() == Code::InvalidArgument {
-            return one_by_one(service, outcomes, abandon).await;
+        if !will_pass(&status) {
+            refusals += 1;
+            match outcomes.as_slice() {
+                [outcome] if refusals >= TRIES_ALONE => {
+                    tracing::error!(job.id = outcome.job_id, "leads-svc does not take the outcome");
+                    return vec![None];
+                }
+                [] | [_] => {}
+                _ => return by_halves(service, outcomes, abandon).await,
+            }
         }
         tokio::select! {
-            () = abandon.cancelled() => return Vec::new(),
+            () = abandon.cancelled() => return vec![None; outcomes.len()],
             () = sleep(pause.mul_f64(rand::random_range(0.5..1.5))) => {}
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// One outcome that leads-svc cannot take must not keep the others from it.
-async fn one_by_one(
+/// Whether a refusal has nothing to do with what was reported: the same call succeeds some time.
+fn will_pass(status: &Status) -> bool {
+    match status.code() {
+        Code::Unavailable
+        | Code::DeadlineExceeded
+        | Code::Aborted
+        | Code::Cancelled
+        | Code::Unauthenticated
+        | Code::PermissionDenied => true,
+        Code::ResourceExhausted => status.get_details_error_info().is_some_and(|info| {
+            [Reason::Overloaded, Reason::RateLimited]
+                .map(Reason::name)
+                .contains(&info.reason.as_str())
+        }),
+        Code::Ok
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::FailedPrecondition
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::DataLoss => false,
+    }
+}
+
+/// Outcomes that leads-svc cannot take must not keep the others from it.
+async fn by_halves(
     service: &LeadsService,
-    outcomes: Vec<wire::JobOutcome>,
+    mut outcomes: Vec<wire::JobOutcome>,
     abandon: &CancellationToken,
 ) -> Vec<Option<ReportStatus>> {
-    if let [outcome] = outcomes.as_slice() {
-        tracing::error!(job.id = outcome.job_id, "leads-svc does not take the outcome");
-        return vec![None];
-    }
-    let mut answers = Vec::with_capacity(outcomes.len());
-    for outcome in outcomes {
-        let answer = Box::pin(report(service, vec![outcome], abandon)).await;
-        answers.push(answer.into_iter().next().flatten());
-    }
+    let rest = outcomes.split_off(outcomes.len() / 2);
+    let mut answers = Box::pin(report(service, outcomes, abandon)).await;
+    answers.extend(Box::pin(report(service, rest, abandon)).await);
     answers
 }
 

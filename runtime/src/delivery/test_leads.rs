@@ -10,7 +10,7 @@ use leads_proto::leads::connector::v1::connector_service_server::{ConnectorServi
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 use wire::job_outcome::Outcome;
 use wire::{Refusal, ReportStatus};
 
@@ -42,6 +42,12 @@ pub(super) struct State {
     pub(super) tokens: VecDeque<String>,
     /// Reports that are recorded but not answered.
     pub(super) lost_answers: u32,
+    /// Jobs whose outcomes cannot be taken, and what a call with one of them is answered.
+    pub(super) untakable: HashMap<String, Code>,
+    /// Calls that were refused for one of them.
+    pub(super) refused_reports: u32,
+    /// Releases that are refused from now on.
+    pub(super) refused_releases: u32,
     pub(super) claim_sizes: Vec<usize>,
     /// Version of each connection.
     pub(super) version: i64,
@@ -53,7 +59,7 @@ pub(super) struct State {
 pub(super) struct Job {
     pub(super) workspace: String,
     pub(super) solo: bool,
-    pub(super) verify: bool,
+    pub(super) action: Option<wire::Action>,
     pub(super) lease: Option<String>,
     pub(super) outcomes: Vec<Outcome>,
 }
@@ -177,6 +183,13 @@ impl ConnectorService for TestLeads {
     ) -> Result<Response<wire::ReportOutcomesResponse>, Status> {
         let outcomes = checked(request)?.outcomes;
         let mut state = self.state();
+        let refusal = outcomes
+            .iter()
+            .find_map(|outcome| state.untakable.get(&outcome.job_id).copied());
+        if let Some(code) = refusal {
+            state.refused_reports += 1;
+            return Err(Status::new(code, "there is an outcome that cannot be taken"));
+        }
         let mut record = |outcome: wire::JobOutcome| {
             let job = state.jobs.get_mut(&outcome.job_id).unwrap();
             assert_eq!(job.lease.as_deref(), Some(outcome.lease_token.as_str()));
@@ -199,6 +212,10 @@ impl ConnectorService for TestLeads {
         request: Request<wire::ReleaseJobsRequest>,
     ) -> Result<Response<wire::ReleaseJobsResponse>, Status> {
         let mut state = self.state();
+        if state.refused_releases > 0 {
+            state.refused_releases -= 1;
+            return Err(Status::unavailable("not now"));
+        }
         for lease in checked(request)?.leases {
             state.jobs.get_mut(&lease.job_id).unwrap().lease = None;
             let after = lease.after.map(|after| Duration::try_from(after).unwrap());
@@ -234,12 +251,7 @@ impl ConnectorService for TestLeads {
 fn grant(id: &str, job: &Job) -> wire::Grant {
     wire::Grant {
         lease_token: format!("lease-of-{id}"),
-        action: if job.verify {
-            wire::Action::Verify
-        } else {
-            wire::Action::Write
-        }
-        .into(),
+        action: job.action.unwrap_or(wire::Action::Write).into(),
         connection_id: format!("connection-of-{}", job.workspace),
         lead: Some(wire::LeadSnapshot {
             lead_id: format!("lead-{id}"),

@@ -31,6 +31,8 @@ pub(super) struct TestCrm {
     pub(super) writes: Mutex<Vec<Write>>,
     /// While set, writes wait until they are let go.
     pub(super) gate: Mutex<Option<Arc<Notify>>>,
+    /// What was asked for of records that are to be gone.
+    pub(super) gone: Mutex<Vec<String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -43,6 +45,18 @@ pub(super) struct Write {
 impl TestCrm {
     pub(super) fn writes(&self) -> Vec<Write> {
         self.writes.lock().unwrap().clone()
+    }
+
+    fn ends(&self, asked: impl Into<String>, items: Vec<WorkItem>, outcome: &Outcome) -> Vec<ItemOutcome> {
+        self.gone.lock().unwrap().push(asked.into());
+        items
+            .into_iter()
+            .map(|item| ItemOutcome {
+                job_id: item.job_id,
+                outcome: outcome.clone(),
+                calls: 1,
+            })
+            .collect()
     }
 
     async fn note(&self, connection: &Connection, items: &[WorkItem]) -> String {
@@ -130,6 +144,39 @@ impl Destination for TestCrm {
             }
         };
         items.into_iter().map(verified).collect()
+    }
+
+    async fn remove(
+        &self,
+        _connection: &Connection,
+        items: Vec<WorkItem>,
+        _lease: LeaseBudget,
+    ) -> Vec<ItemOutcome> {
+        self.ends("remove", items, &Outcome::Gone { records: 1 })
+    }
+
+    async fn erase(
+        &self,
+        _connection: &Connection,
+        items: Vec<WorkItem>,
+        _lease: LeaseBudget,
+    ) -> Vec<ItemOutcome> {
+        self.ends("erase", items, &Outcome::Gone { records: 1 })
+    }
+
+    async fn verify_gone(
+        &self,
+        _connection: &Connection,
+        items: Vec<WorkItem>,
+        archived: bool,
+        _lease: LeaseBudget,
+    ) -> Vec<ItemOutcome> {
+        let absent = Outcome::Verified {
+            external_id: String::new(),
+            url: String::new(),
+            revision: 0,
+        };
+        self.ends(format!("verify_gone {archived}"), items, &absent)
     }
 
     async fn connect_task(

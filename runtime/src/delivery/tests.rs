@@ -9,6 +9,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use redis::AsyncCommands;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
+use tonic::Code;
 use tracing_subscriber::layer::SubscriberExt;
 use wire::job_outcome::Outcome as Reported;
 
@@ -98,6 +99,70 @@ async fn an_outcome_is_reported_until_it_is_answered_and_acknowledged_only_then(
 }
 
 #[tokio::test]
+async fn outcomes_that_leads_svc_cannot_take_hold_up_no_other() {
+    let world = World::new().await;
+    for number in 0..20 {
+        let id = format!("j{number}");
+        world.leads.add(&id, "w1");
+        world.publish(Lane::Normal, &id, "w1", "").await;
+    }
+    let untakable = [
+        ("j3", Code::Internal),
+        ("j4", Code::ResourceExhausted),
+        ("j11", Code::InvalidArgument),
+    ];
+    for (id, code) in untakable {
+        world.leads.state().untakable.insert(id.to_owned(), code);
+    }
+    world.run();
+    world
+        .until("all others are reported and acknowledged", async || {
+            world.leads.outcomes().len() == 17 && world.depth().await == 3
+        })
+        .await;
+    world.leads.add("later", "w2");
+    world.publish(Lane::Normal, "later", "w2", "").await;
+    world
+        .until("what comes later is reported", async || {
+            world.leads.outcomes().contains_key("later")
+        })
+        .await;
+    assert_eq!(world.depth().await, 3, "what was not taken is not acknowledged");
+    let calls = world.leads.state().refused_reports;
+    assert!(calls < 40, "{calls} refused calls");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_given_back_is_not_acknowledged() {
+    let world = World::new().await;
+    for id in ["unlucky", "good"] {
+        world.leads.add(id, "w1");
+    }
+    world.leads.state().refused_releases = 3;
+    world.publish(Lane::Normal, "unlucky", "w1", "").await;
+    world.run();
+    world
+        .until("the release is given up", async || {
+            world.leads.state().refused_releases == 0
+        })
+        .await;
+    world.publish(Lane::Normal, "good", "w1", "").await;
+    world
+        .until("another one is reported", async || {
+            world.leads.outcomes().contains_key("good")
+        })
+        .await;
+    world.stop().await;
+    assert_eq!(world.leads.state().releases, []);
+    assert_eq!(
+        world.depth().await,
+        1,
+        "the entry of a job that nobody has back is gone"
+    );
+}
+
+#[tokio::test]
 async fn solo_jobs_are_written_alone_and_verifications_read_back() {
     let world = World::new().await;
     for id in ["a", "b", "c"] {
@@ -115,7 +180,7 @@ async fn solo_jobs_are_written_alone_and_verifications_read_back() {
         "v",
         Job {
             workspace: "w1".into(),
-            verify: true,
+            action: Some(wire::Action::Verify),
             ..Job::default()
         },
     );
@@ -129,6 +194,40 @@ async fn solo_jobs_are_written_alone_and_verifications_read_back() {
         .filter(|write| write.leads.iter().any(|lead| lead == "lead-b"));
     assert_eq!(alone.map(|write| write.leads).collect::<Vec<_>>(), [["lead-b"]]);
     assert!(matches!(world.leads.outcomes()["v"], Reported::Verified(_)));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn records_that_are_to_be_gone_are_not_written() {
+    let world = World::new().await;
+    let actions = [
+        wire::Action::Remove,
+        wire::Action::Erase,
+        wire::Action::VerifyRemoved,
+        wire::Action::VerifyErased,
+    ];
+    for action in actions {
+        let id = action.as_str_name().to_lowercase();
+        let job = Job {
+            workspace: "w1".into(),
+            action: Some(action),
+            ..Job::default()
+        };
+        world.leads.add_job(&id, job);
+        world.publish(Lane::Normal, &id, "w1", "").await;
+    }
+    world.run();
+    world.until_settled(4).await;
+    assert_eq!(world.crm.writes().len(), 0);
+    let mut gone = world.crm.gone.lock().unwrap().clone();
+    gone.sort_unstable();
+    assert_eq!(gone, ["erase", "remove", "verify_gone false", "verify_gone true"]);
+    let outcomes = world.leads.outcomes();
+    let counted = |id: &str| matches!(&outcomes[id], Reported::Gone(gone) if gone.records == 1);
+    assert!(
+        counted("action_remove") && counted("action_erase"),
+        "{outcomes:?}"
+    );
     world.stop().await;
 }
 

@@ -4,6 +4,7 @@ pub mod config;
 mod config_values;
 pub mod health;
 mod log_format;
+mod panics;
 mod sections;
 pub mod shutdown;
 pub mod tasks;

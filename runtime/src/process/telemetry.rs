@@ -18,6 +18,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use super::config::{LogFormat, TelemetryConfig};
 use super::log_format::JsonLines;
+use super::panics;
 pub use super::trace::{add_link, inject, inject_current, set_parent_from};
 
 /// Libraries whose spans and routine messages would drown ours, or would trace the export of traces.
@@ -54,7 +55,7 @@ pub enum TelemetryError {
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Starts logs, traces and metrics. Call it once, within a tokio runtime.
+/// Starts logs, traces and metrics, and has panics logged. Call it once, within a tokio runtime.
 ///
 /// # Errors
 /// The configuration does not fit, or telemetry was started before.
@@ -100,6 +101,7 @@ pub fn init(service_name: &'static str, config: &TelemetryConfig) -> Result<Tele
         .with(traces)
         .with(logs.with_filter(log_filter))
         .try_init()?;
+    panics::log();
     global::set_text_map_propagator(TraceContextPropagator::new());
     global::set_meter_provider(metrics.provider.clone());
     Ok(Telemetry { metrics, tracer })

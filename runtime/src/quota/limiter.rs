@@ -137,10 +137,14 @@ impl Quota {
             if Instant::now() + wait > deadline {
                 return Verdict::Wait(wait);
             }
-            // Spread those who wait for the same call, so that they do not all come at once.
-            let pace = self.pace(account);
-            sleep(wait + pace.interval.mul_f64(rand::random_range(0.0..0.2))).await;
+            self.sit_out(account, wait).await;
         }
+    }
+
+    /// Waits until a call may be there. Spreads those who wait for the same one, so that they do not all come at once.
+    pub(crate) async fn sit_out(&self, account: &Account, wait: Duration) {
+        let pace = self.pace(account);
+        sleep(wait + pace.interval.mul_f64(rand::random_range(0.0..0.2))).await;
     }
 
     /// Takes one call if there is one now.

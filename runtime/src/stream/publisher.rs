@@ -8,8 +8,9 @@ use redis::RedisResult;
 use tokio::time::timeout;
 
 use super::connection::Redis;
-use super::entry::{Hint, Malformed};
-use super::keys::{Destination, Lane};
+use super::entry::{Hint, JobHint, Malformed};
+use super::keys::{Destination, GROUP, Lane};
+use super::reply;
 
 /// Longest time that a caller waits for Redis.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -135,6 +136,47 @@ impl Publisher {
         let created: Option<String> = self.bounded(command.query_async(&mut connection)).await?;
         let came_back = self.away.swap(false, Ordering::SeqCst);
         Ok(came_back || created.is_some())
+    }
+
+    /// Takes the hints of some jobs off a destination's streams, whoever reads them at the moment; returns how many there
+    /// were. `is_ours` is asked with a job and the publication that a hint belongs to.
+    ///
+    /// # Errors
+    /// Redis refuses or is away.
+    pub async fn withdraw(
+        &self,
+        destination: Destination,
+        is_ours: impl Fn(&str, i64) -> bool,
+    ) -> Result<u64, PublishError> {
+        let mut removed = 0;
+        for lane in Lane::ALL {
+            let stream = destination.stream(lane);
+            let mut command = redis::cmd("XRANGE");
+            command.arg(&stream).arg("-").arg("+");
+            let mut connection = self.redis.commands();
+            let found: redis::Value = self.bounded(command.query_async(&mut connection)).await?;
+            let ids: Vec<String> = reply::entries(found)
+                .into_iter()
+                .filter(|entry| {
+                    JobHint::decode(&entry.fields).is_ok_and(|hint| is_ours(&hint.job, hint.generation))
+                })
+                .map(|entry| entry.id)
+                .collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let mut pipeline = redis::pipe();
+            // A stream that has no group yet has nobody who could hold the entries.
+            pipeline.xdel(&stream, &ids).xack(&stream, GROUP, &ids).ignore();
+            pipeline.ignore_errors();
+            let answers: Vec<RedisResult<u64>> = self.bounded(pipeline.query_async(&mut connection)).await?;
+            match answers.into_iter().next() {
+                Some(Ok(some)) => removed += some,
+                Some(Err(error)) => return Err(refusal(error)),
+                None => return Err(PublishError::Unavailable("no answer".to_owned())),
+            }
+        }
+        Ok(removed)
     }
 
     /// Whether the last call found Redis away.

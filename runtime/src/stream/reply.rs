@@ -41,7 +41,7 @@ pub(super) fn taken_over(reply: Value) -> Option<(String, Vec<RawEntry>)> {
 }
 
 /// An entry that was deleted meanwhile comes without fields, or as nil.
-fn entries(list: Value) -> Vec<RawEntry> {
+pub(super) fn entries(list: Value) -> Vec<RawEntry> {
     let entry = |entry: Value| {
         let mut parts = array(entry).into_iter();
         let id = text(parts.next()?)?;

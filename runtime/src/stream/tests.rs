@@ -336,3 +336,41 @@ async fn a_redis_that_does_not_answer_costs_a_publisher_one_second() {
         start.elapsed()
     );
 }
+
+#[tokio::test]
+async fn withdrawn_hints_are_gone_whoever_reads_them_and_the_others_stay() {
+    let server = TestServer::start().await;
+    publish(
+        &server,
+        &[
+            job(Lane::Hot, "held"),
+            job(Lane::Normal, "waits"),
+            job(Lane::Bulk, "other"),
+        ],
+    )
+    .await;
+    let mut reader = consumer(&server, settings("a"));
+    assert_eq!(read(&mut reader, 3).await.len(), 3);
+    publish(&server, &[job(Lane::Normal, "waits"), job(Lane::Hot, "newer")]).await;
+    let publisher = Publisher::new(server.redis());
+    let is_ours =
+        |job: &str, generation: i64| (job == "held" || job == "waits") && generation <= 7 || generation < 7;
+    assert_eq!(publisher.withdraw(CRM, is_ours).await, Ok(3));
+    assert_eq!(publisher.withdraw(CRM, is_ours).await, Ok(0));
+    let elsewhere = Destination::new("elsewhere");
+    assert_eq!(
+        publisher.withdraw(elsewhere, |_, _| true).await,
+        Ok(0),
+        "no stream"
+    );
+    assert_eq!(server.depth(CRM).await, 2);
+    let left: Vec<_> = read(&mut reader, 1).await;
+    assert_eq!(ids(&left), ["newer"]);
+    let pending: redis::streams::StreamPendingReply = server
+        .redis()
+        .commands()
+        .xpending(CRM.stream(Lane::Normal), keys::GROUP)
+        .await
+        .unwrap();
+    assert_eq!(pending.count(), 0);
+}

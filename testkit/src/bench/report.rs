@@ -14,9 +14,16 @@ impl Samples {
         self.0.push(value);
     }
 
-    /// The middle value; 0 without any.
+    /// The middle value, or the mean of the two in the middle; 0 without any.
     pub fn median(&self) -> f64 {
-        quantile(&self.sorted(), 0.5)
+        let sorted = self.sorted();
+        let middle = sorted.len() / 2;
+        let at = |index: usize| sorted.get(index).copied().unwrap_or_default();
+        if sorted.len().is_multiple_of(2) {
+            (at(middle.saturating_sub(1)) + at(middle)) / 2.0
+        } else {
+            at(middle)
+        }
     }
 
     /// The largest value; 0 without any.
@@ -152,6 +159,8 @@ mod tests {
     fn a_quantity_shows_its_median_and_spread() {
         let samples = Samples(vec![3_000.0, 1_000.0, 2_000.0]);
         assert_eq!(samples.show(0), "2,000 (1,000–3,000)");
+        assert_eq!(Samples(vec![4.0, 1.0]).show(1), "2.5 (1.0–4.0)");
+        assert_eq!(Samples::default().median(), 0.0);
     }
 
     #[test]

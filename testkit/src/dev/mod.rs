@@ -20,8 +20,9 @@ use tokio::{
 
 use crate::stack::{Postgresql, Stack, StackOptions, Storage, Timing};
 
-/// A process that ends again sooner than this is broken.
+/// A process that ends sooner than this so many times, one after the other, is broken.
 const SHORTEST_LIFE: Duration = Duration::from_secs(5);
+const SHORT_LIVES: u32 = 5;
 
 /// What a developer asks for.
 #[derive(Clone, Debug, clap::Parser)]
@@ -92,6 +93,7 @@ async fn start(arguments: &Arguments, folder: &folder::Folder) -> Result<Stack> 
         folder: Some(folder.path().to_owned()),
         workspace: "Demo".to_owned(),
         kek: Some(folder.key_encryption_key()?),
+        sign_in: true,
         progress: |what| show::step(&format!("starting {what}")),
         ..StackOptions::default()
     };
@@ -107,29 +109,35 @@ async fn start(arguments: &Arguments, folder: &folder::Folder) -> Result<Stack> 
     Ok(stack)
 }
 
-/// Starts again what ends by itself, as a cluster would. Returns only with an error: what ends again at once.
+/// Starts again what ends by itself, as a cluster would. Returns only with an error: what ends again and again.
 async fn keep_up(stack: &mut Stack, folder: &folder::Folder) -> Result<Infallible> {
-    let mut starts: HashMap<String, Instant> = HashMap::new();
+    let mut lives: HashMap<String, (Instant, u32)> = HashMap::new();
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let Some((name, last_words)) = find_ended(stack)? else {
             continue;
         };
-        if starts
-            .get(&name)
-            .is_some_and(|start| start.elapsed() < SHORTEST_LIFE)
-        {
+        let short = match lives.get(&name) {
+            Some((start, short)) if start.elapsed() < SHORTEST_LIFE => short + 1,
+            _ => 0,
+        };
+        if short >= SHORT_LIVES {
             bail!("{name} ends again and again\n{last_words}");
         }
         show::step(&format!("{name} has ended and is started again"));
         restart_ended(stack).await?;
-        starts.insert(name, Instant::now());
+        lives.insert(name, (Instant::now(), short));
         folder.write(&show::describe(stack, folder.path())?)?;
     }
 }
 
 /// A process that has ended, and its last words.
 fn find_ended(stack: &mut Stack) -> Result<Option<(String, String)>> {
+    if let Some(postgres) = &stack.postgres
+        && let Some(last_words) = postgres.last_words()?
+    {
+        return Ok(Some(("Postgres".to_owned(), last_words)));
+    }
     if !stack.redis.process().is_running()? {
         return Ok(Some(("Redis".to_owned(), stack.redis.process().tail())));
     }
@@ -143,6 +151,11 @@ fn find_ended(stack: &mut Stack) -> Result<Option<(String, String)>> {
 }
 
 async fn restart_ended(stack: &mut Stack) -> Result<()> {
+    if let Some(postgres) = &stack.postgres
+        && postgres.last_words()?.is_some()
+    {
+        postgres.restart().await?;
+    }
     if !stack.redis.process().is_running()? {
         stack.redis.restart().await?;
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{absolute, demo::Shown, folder::DESCRIPTION};
 use crate::{
     fakes::hubspot::{DEFAULT_PORTAL, DEFAULT_TOKEN},
-    stack::Stack,
+    stack::{PEOPLE, Stack},
 };
 
 /// One line of progress.
@@ -20,6 +20,9 @@ pub fn step(text: &str) {
 /// Everything that a person or a script needs to use a running stack.
 pub fn describe(stack: &mut Stack, folder: &Path) -> Result<Value> {
     let mut processes = json!({"leads-dev": std::process::id(), "redis": stack.redis.process().pid()});
+    if let (Some(postgres), Some(processes)) = (&stack.postgres, processes.as_object_mut()) {
+        processes.insert("postgres".to_owned(), postgres.pid()?.into());
+    }
     let mut ops = json!({});
     for service in stack.connectors.iter_mut().chain([&mut stack.leads]) {
         let (url, process) = (service.ops_url().to_owned(), service.process()?);
@@ -39,6 +42,11 @@ pub fn describe(stack: &mut Stack, folder: &Path) -> Result<Value> {
             "portal": DEFAULT_PORTAL,
             "token": DEFAULT_TOKEN,
         }},
+        "sign_in": stack.sign_in.as_ref().map(|sign_in| json!({
+            "url": format!("{}/sign-in", sign_in.base),
+            "provider": sign_in.provider.issuer(),
+            "people": PEOPLE.iter().map(|(email, _)| email).collect::<Vec<_>>(),
+        })),
         "redis": stack.redis.url(),
         "storage": stack.storage_url,
         "workspace": {"id": stack.workspace.id, "key": stack.workspace.key},
@@ -103,6 +111,11 @@ fn commands(description: &Value, address: &str) {
         "  HubSpot         {} (simulated; control API {})",
         get("/simulators/hubspot/url"),
         get("/simulators/hubspot/control")
+    );
+    println!(
+        "  sign in         {} (as {}; simulated provider)",
+        get("/sign_in/url"),
+        get("/sign_in/people/0")
     );
     println!("  workspace       {}, key {key}", get("/workspace/id"));
     println!("  logs            {}", get("/logs"));

@@ -2,3 +2,4 @@
 //! connectors, and can be told to misbehave.
 
 pub mod hubspot;
+pub mod oidc;

@@ -17,6 +17,13 @@ use super::{Process, lifeline};
 /// Variables that would leak a developer's settings into a process under test.
 const NOT_INHERITED: [&str; 5] = ["LEADS_SVC_", "CRM_HUBSPOT_", "OTEL_", "CRASH_AT", "RUST_LOG"];
 
+/// How the images run the processes: one heap for all threads, large blocks given back to the system.
+const ALLOCATOR: [(&str, &str); 3] = [
+    ("MALLOC_ARENA_MAX", "1"),
+    ("MALLOC_MMAP_THRESHOLD_", "131072"),
+    ("MALLOC_TRIM_THRESHOLD_", "131072"),
+];
+
 /// A process to start; can be started any number of times.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -71,7 +78,7 @@ impl Program {
             "{binary} is not built: run `cargo build --workspace{profile}` with the features of this run ({} is missing)",
             path.display(),
         );
-        Ok(Self::new(path, logs))
+        Ok(Self::new(path, logs).envs(ALLOCATOR.map(|(name, value)| (name.to_owned(), value.to_owned()))))
     }
 
     /// Name in log files and messages, instead of the file's.
@@ -204,4 +211,17 @@ pub fn find_on_path(names: &[&str]) -> Option<PathBuf> {
         .iter()
         .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
         .find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ALLOCATOR;
+
+    #[test]
+    fn the_images_run_the_processes_with_the_same_allocator_settings() {
+        let dockerfile = include_str!("../../../Dockerfile");
+        for (name, value) in ALLOCATOR {
+            assert!(dockerfile.contains(&format!("{name}={value}")), "{name}");
+        }
+    }
 }

@@ -8,11 +8,16 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
+/// A role of the server that is no superuser; its password is its name. It has no rights unless they are granted.
+pub const APP_ROLE: &str = "leads_app";
+
 /// A fresh database. Dropping this drops it, with the connections that are still open.
 #[derive(Debug)]
 pub struct TestDatabase {
-    /// `postgres://…` URL.
+    /// `postgres://…` URL, with the rights of a superuser.
     pub url: String,
+    /// The same with the rights that [`APP_ROLE`] was granted.
+    pub app_url: String,
     name: String,
     admin: Psql,
     keep_waiting: bool,
@@ -20,8 +25,10 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     pub(super) fn new(admin: Psql, name: String, keep_waiting: bool) -> Self {
+        let url = with_database(admin.url(), &name);
         Self {
-            url: with_database(admin.url(), &name),
+            app_url: with_role(&url, APP_ROLE),
+            url,
             name,
             admin,
             keep_waiting,
@@ -122,9 +129,31 @@ fn with_database(url: &str, name: &str) -> String {
     )
 }
 
+/// The same server and database, as another role.
+fn with_role(url: &str, role: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let server = authority.rsplit_once('@').map_or(authority, |(_, server)| server);
+    format!("{scheme}://{role}:{role}@{server}{path}")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::with_database;
+    use super::{with_database, with_role};
+
+    #[test]
+    fn only_the_role_of_a_url_changes() {
+        for (url, expected) in [
+            ("postgres://u:p@h:1/db", "postgres://app:app@h:1/db"),
+            (
+                "postgres://h/db?sslmode=disable",
+                "postgres://app:app@h/db?sslmode=disable",
+            ),
+        ] {
+            assert_eq!(with_role(url, "app"), expected);
+        }
+    }
 
     #[test]
     fn only_the_database_of_a_url_changes() {

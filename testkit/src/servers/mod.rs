@@ -4,6 +4,6 @@ mod database;
 mod postgres;
 mod redis;
 
-pub use database::TestDatabase;
+pub use database::{APP_ROLE, TestDatabase};
 pub use postgres::Postgres;
 pub use redis::Redis;

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, OnceCell};
 
-use super::database::{Psql, TestDatabase};
+use super::database::{APP_ROLE, Psql, TestDatabase};
 use crate::{
     faults::tally,
     ports::free_port,
@@ -134,6 +134,7 @@ impl Postgres {
             templates: Mutex::default(),
         };
         postgres.restart().await?;
+        postgres.admin.run(&app_role()).await?;
         Ok(postgres)
     }
 
@@ -142,6 +143,7 @@ impl Postgres {
         let psql = psql.context("psql is missing: run `apt-get install postgresql-client`")?;
         let admin = Psql::new(psql, url);
         admin.run("SELECT 1").await.context("LEADS_TEST_POSTGRES_URL")?;
+        admin.run(&app_role()).await?;
         Ok(Self {
             admin,
             cluster: None,
@@ -208,6 +210,26 @@ impl Postgres {
         Ok(())
     }
 
+    /// Process id of the server of the caller's own, while it runs.
+    ///
+    /// # Errors
+    /// It is not ours, or cannot be asked.
+    pub fn pid(&self) -> Result<Option<u32>> {
+        Ok(self.own_process()?.as_ref().map(Process::pid))
+    }
+
+    /// The end of the output of the server of the caller's own, once it has ended by itself.
+    ///
+    /// # Errors
+    /// It is not ours, or cannot be asked.
+    pub fn last_words(&self) -> Result<Option<String>> {
+        let mut process = self.own_process()?;
+        let Some(process) = process.as_mut() else {
+            return Ok(None);
+        };
+        Ok((!process.is_running()?).then(|| process.tail()))
+    }
+
     /// Starts the server of the caller's own again, with its data, on its port.
     ///
     /// # Errors
@@ -259,6 +281,14 @@ impl Postgres {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner))
     }
+}
+
+/// Makes [`APP_ROLE`] if the server has no such role.
+fn app_role() -> String {
+    format!(
+        "DO $$ BEGIN CREATE ROLE {APP_ROLE} LOGIN PASSWORD '{APP_ROLE}'; \
+         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+    )
 }
 
 struct User {

@@ -6,9 +6,11 @@ mod options;
 mod running;
 mod service;
 mod settle;
+mod sign_in;
 
 pub use cli::{Cli, Workspace};
 pub use options::{Postgresql, StackOptions, Storage, Timing};
 pub use running::{Links, Stack};
 pub use service::Service;
 pub use settle::hubspot_link;
+pub use sign_in::{PEOPLE, SignIn};

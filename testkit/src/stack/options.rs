@@ -21,6 +21,8 @@ pub struct StackOptions {
     pub proxied: bool,
     /// Connects the workspace to the simulator's default portal and waits until that works.
     pub connect: bool,
+    /// Starts a simulated identity provider, and lets the people of [`PEOPLE`](super::PEOPLE) sign in.
+    pub sign_in: bool,
     /// Further environment of leads-svc; wins over what the stack sets.
     pub leads_env: Vec<(String, String)>,
     /// Further environment of every connector; wins over what the stack sets.
@@ -74,6 +76,7 @@ impl Default for StackOptions {
             timing: Timing::default(),
             proxied: false,
             connect: true,
+            sign_in: false,
             leads_env: Vec::new(),
             connector_env: Vec::new(),
             folder: None,

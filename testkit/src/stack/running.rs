@@ -11,7 +11,7 @@ use leads_proto::leads::v1::{
 use rand::RngExt;
 use tempfile::TempDir;
 
-use super::{Cli, Postgresql, Service, StackOptions, Storage, Workspace};
+use super::{Cli, Postgresql, Service, SignIn, StackOptions, Storage, Workspace};
 use crate::{
     captures,
     client::Clients,
@@ -38,6 +38,8 @@ pub struct Stack {
     pub links: Option<Links>,
     /// The simulated vendor.
     pub hubspot: HubspotServer,
+    /// The simulated identity provider, if asked for.
+    pub sign_in: Option<SignIn>,
     /// Hints and quotas.
     pub redis: Redis,
     /// The workspace that all tests use.
@@ -115,6 +117,10 @@ impl Stack {
             false => None,
         };
 
+        let sign_in = match options.sign_in {
+            true => Some(SignIn::start(listen).await?),
+            false => None,
+        };
         let kek = options
             .kek
             .clone()
@@ -133,6 +139,7 @@ impl Stack {
             .env("LEADS_SVC__STORAGE__URL", &database.url)
             .env("LEADS_SVC__REDIS__URL", leads_redis)
             .env("LEADS_SVC__CRYPTO__KEK", kek)
+            .envs(sign_in.iter().flat_map(SignIn::environment))
             .envs(options.leads_env.clone());
         let cli = Cli::new(program.clone());
         progress("leads-svc");
@@ -183,6 +190,7 @@ impl Stack {
             leads,
             links,
             hubspot,
+            sign_in,
             redis,
             clients: Clients::new(&url, &workspace.key)?,
             workspace,
@@ -269,6 +277,9 @@ impl Stack {
             .update_settings(request)
             .await
             .context("set the ideal customer")?;
+        if let Some(sign_in) = &self.sign_in {
+            sign_in.add_members(&self.clients).await.context("add members")?;
+        }
         if connect {
             self.connect_hubspot(DEFAULT_TOKEN).await?;
         }

@@ -2,12 +2,15 @@
 
 mod checker;
 mod crash;
+mod erasure;
 mod health;
 mod limits;
 mod main_job;
 mod redis_loss;
+mod sign_in;
 mod stalls;
 mod summary;
+mod sweep;
 mod trace;
 mod vendor_faults;
 

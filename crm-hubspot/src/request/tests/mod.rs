@@ -23,6 +23,8 @@ fn item(n: usize) -> WorkItem {
             name: "Ada Lovelace".into(),
             ..LeadSnapshot::default()
         },
+        record_ids: Vec::new(),
+        lead_ids: Vec::new(),
         attempt: 0,
         solo: false,
         traceparent: String::new(),

@@ -28,4 +28,4 @@ pub use part::{Choice, Part, Side};
 pub use person::{Absorbed, MOST_LEADS, Person, Refusal};
 pub use preview::{Choices, Line, United, Why};
 pub use state::{State, Update};
-pub use transcript::transcript;
+pub use transcript::{in_order, transcript};

@@ -6,10 +6,20 @@ use uuid::Uuid;
 
 use crate::domain::capture::StoredMessage;
 
-/// The messages of several leads in the order in which they were said, each with the lead that it came through. Within
-/// one lead the order stays, whatever the times say; positions count anew. A message that came through two leads with
-/// the same ids, time and words is one.
+/// The messages of several leads in the order in which they were said, each with the lead that it came through.
+/// Positions count anew; else as [`in_order`].
 pub fn transcript(conversations: Vec<(Uuid, Vec<StoredMessage>)>) -> Vec<(Uuid, StoredMessage)> {
+    in_order(conversations)
+        .into_iter()
+        .zip(0..)
+        .map(|((lead, message), position)| (lead, StoredMessage { position, ..message }))
+        .collect()
+}
+
+/// The messages of several leads in the order in which they were said, each with the lead that it came through and its
+/// position there. Within one lead the order stays, whatever the times say. A message that came through two leads with
+/// the same ids, time and words is one.
+pub fn in_order(conversations: Vec<(Uuid, Vec<StoredMessage>)>) -> Vec<(Uuid, StoredMessage)> {
     let mut messages = Vec::new();
     for (lead, mut conversation) in conversations {
         conversation.sort_by_key(|message| message.position);
@@ -33,8 +43,7 @@ pub fn transcript(conversations: Vec<(Uuid, Vec<StoredMessage>)>) -> Vec<(Uuid, 
     });
     messages
         .into_iter()
-        .zip(0..)
-        .map(|((_, lead, message), position)| (lead, StoredMessage { position, ..message }))
+        .map(|(_, lead, message)| (lead, message))
         .collect()
 }
 

@@ -56,7 +56,7 @@ pub fn capture(
     if is_empty && request.messages.is_empty() {
         violations.add(
             "contact",
-            "says nothing: give an email, a name, a phone number or a message",
+            "says nothing: give an email, a name, a phone number, a visitor id or a message",
         );
     }
     let capture = Capture {

@@ -5,7 +5,9 @@ use http::request::Parts;
 use leads_proto::leads::v1;
 use prost::Message;
 
-use super::{capture, connection, consent, contacts, keys, members, merge, plans, privacy, query, settings};
+use super::{
+    capture, connection, consent, contacts, erasure, keys, members, merge, plans, privacy, query, settings,
+};
 use crate::{domain::violation::Violation, service::principal::Principal};
 
 /// Every rule that the message of a call breaks.
@@ -75,6 +77,11 @@ fn of_method(call: &Parts, message: &[u8], now: DateTime<Utc>) -> Option<Vec<Vio
             query::of_lead(&request.lead_id, request.page_size)
         }),
         "ExportSubject" => of(message, |request| privacy::subject(&request)),
+        "EraseSubject" => of(message, |request| erasure::whom(&request)),
+        "GetErasure" => of(message, |request: v1::GetErasureRequest| {
+            erasure::only(&request.erasure_id)
+        }),
+        "ListErasures" => of(message, |request| erasure::list(&request)),
         "PreviewRetention" => of(message, |request| privacy::preview(&request)),
         "ListAuditEntries" => of(message, |request| privacy::entries(&request)),
         "VerifyAudit" => of(message, |request| privacy::anchors(&request)),

@@ -9,11 +9,11 @@ use super::{lead, times, words};
 use crate::{
     domain::{
         ids,
-        sync::{JobReport, Provider, Reason},
+        sync::{Action, JobReport, Provider, Reason},
         violation::{Violation, Violations},
     },
     service::connector::{
-        Claimed, Connection, Facts, Granted, Limits, Named, Outcome, Receipt, Refusal, Report, Unused,
+        Claimed, Connection, Facts, Granted, Limits, Named, Outcome, Receipt, Record, Refusal, Report, Unused,
     },
 };
 
@@ -196,53 +196,71 @@ pub fn task_report(request: wire::ReportTaskRequest) -> Result<(Uuid, Uuid, Outc
 
 fn grant(granted: Granted, lease: Duration) -> wire::Grant {
     let Granted { grant, hot } = granted;
-    let record = grant.record;
-    let (lead, profile) = (record.lead, record.contact.profile);
+    let lead_id = ids::format::<ids::Lead>(grant.lead);
     wire::Grant {
         lease_token: grant.token.to_string(),
         lease: Some(times::duration(lease)),
-        action: if grant.verify {
-            wire::Action::Verify
-        } else {
-            wire::Action::Write
-        }
-        .into(),
+        action: action(grant.action, grant.verify).into(),
         connection_id: ids::format::<ids::Connection>(grant.connection),
         connection_version: grant.connection_version,
         attempt: grant.attempt,
         solo: grant.solo,
         traceparent: grant.traceparent,
-        lead: Some(wire::LeadSnapshot {
-            lead_id: ids::format::<ids::Lead>(lead.id),
-            revision: lead.sync_revision,
-            external_id: grant.external_id,
-            email: profile.email.unwrap_or_default(),
-            name: profile.name.unwrap_or_default(),
-            phone: profile.phone.unwrap_or_default(),
-            company: profile.company.unwrap_or_default(),
-            title: profile.title.unwrap_or_default(),
-            stage: words::stage(lead.stage).into(),
-            outcome: lead
-                .outcome
-                .map_or(v1::Outcome::Unspecified, words::outcome)
-                .into(),
-            channel: words::channel(lead.channel).into(),
-            score: lead.score.into(),
-            band: lead::band(lead.score).into(),
-            hot,
-            dimension_points: record
-                .score
-                .map(|score| {
-                    score
-                        .dimensions
-                        .into_iter()
-                        .map(|part| (part.key, part.points.into()))
-                        .collect()
-                })
-                .unwrap_or_default(),
-            captured_at: Some(times::timestamp(lead.captured_at)),
-            owner: lead.owner,
+        record_ids: grant.record_ids,
+        lead_ids: grant.lead_ids.into_iter().map(ids::format::<ids::Lead>).collect(),
+        lead: Some(match grant.record {
+            Some(record) => snapshot(*record, grant.external_id, hot),
+            None => wire::LeadSnapshot {
+                lead_id,
+                ..wire::LeadSnapshot::default()
+            },
         }),
+    }
+}
+
+fn action(action: Action, verify: bool) -> wire::Action {
+    match (action, verify) {
+        (Action::Upsert, false) => wire::Action::Write,
+        (Action::Upsert, true) => wire::Action::Verify,
+        (Action::Remove, false) => wire::Action::Remove,
+        (Action::Remove, true) => wire::Action::VerifyRemoved,
+        (Action::Erase, false) => wire::Action::Erase,
+        (Action::Erase, true) => wire::Action::VerifyErased,
+    }
+}
+
+fn snapshot(record: Record, external_id: String, hot: bool) -> wire::LeadSnapshot {
+    let (lead, profile) = (record.lead, record.contact.profile);
+    wire::LeadSnapshot {
+        lead_id: ids::format::<ids::Lead>(lead.id),
+        revision: lead.sync_revision,
+        external_id,
+        email: profile.email.unwrap_or_default(),
+        name: profile.name.unwrap_or_default(),
+        phone: profile.phone.unwrap_or_default(),
+        company: profile.company.unwrap_or_default(),
+        title: profile.title.unwrap_or_default(),
+        stage: words::stage(lead.stage).into(),
+        outcome: lead
+            .outcome
+            .map_or(v1::Outcome::Unspecified, words::outcome)
+            .into(),
+        channel: words::channel(lead.channel).into(),
+        score: lead.score.into(),
+        band: lead::band(lead.score).into(),
+        hot,
+        dimension_points: record
+            .score
+            .map(|score| {
+                score
+                    .dimensions
+                    .into_iter()
+                    .map(|part| (part.key, part.points.into()))
+                    .collect()
+            })
+            .unwrap_or_default(),
+        captured_at: Some(times::timestamp(lead.captured_at)),
+        owner: lead.owner,
     }
 }
 
@@ -274,6 +292,9 @@ fn report(outcome: wire::job_outcome::Outcome) -> JobReport {
             rest: times::read_duration(paused.r#for.as_ref()),
             reason: paused.reason.map(sync_reason).unwrap_or_default(),
             connection_version: paused.connection_version,
+        },
+        Wire::Gone(gone) => JobReport::Gone {
+            records: i64::from(gone.records.max(0)),
         },
         Wire::Verified(verified) => JobReport::Verified {
             external_id: name(verified.external_id),

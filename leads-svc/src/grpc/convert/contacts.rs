@@ -52,7 +52,10 @@ pub fn upsert(request: v1::UpsertContactRequest, now: DateTime<Utc>) -> Result<U
     let (profile, attributes) = person(&contact, &mut violations);
     let is_empty = profile == Profile::default() && (is_silent(&contact) || violations.is_empty());
     if is_empty && contact.attributes.is_empty() {
-        violations.add("contact", "says nothing: give an email, a name or a phone number");
+        violations.add(
+            "contact",
+            "says nothing: give an email, a name, a phone number or a visitor id",
+        );
     }
     let capture = Capture {
         channel: channel.unwrap_or(Channel::Api),

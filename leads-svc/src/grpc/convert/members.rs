@@ -4,11 +4,14 @@ use leads_proto::leads::v1;
 use uuid::Uuid;
 
 use super::{query, times, words};
-use crate::domain::{
-    email::Email,
-    ids,
-    member::{Member, Role},
-    violation::{Violation, Violations},
+use crate::{
+    domain::{
+        email::Email,
+        ids,
+        member::{Member, Role},
+        violation::{Violation, Violations},
+    },
+    service::members::Me,
 };
 
 /// Address and role of a member to add.
@@ -72,6 +75,45 @@ pub fn member_id(id: &str, violations: &mut Violations) -> Uuid {
 fn role(number: i32, violations: &mut Violations) -> Role {
     let role = words::read_member_role("role", number, violations);
     words::required("role", role, number, violations).unwrap_or(Role::Viewer)
+}
+
+/// Who calls, to the wire.
+pub fn me(me: Me) -> v1::Me {
+    let Me {
+        workspace,
+        member,
+        caller,
+    } = me;
+    let session = caller.session();
+    let has_key = session.is_none_or(|session| session.by_key);
+    let mut scopes: Vec<String> = caller
+        .scopes()
+        .iter()
+        .map(|scope| scope.name().to_owned())
+        .collect();
+    scopes.sort_unstable();
+    v1::Me {
+        workspace_id: ids::format::<ids::Workspace>(workspace.id),
+        workspace_name: workspace.name,
+        member_id: caller
+            .member()
+            .map(ids::format::<ids::Member>)
+            .unwrap_or_default(),
+        role: member
+            .as_ref()
+            .map_or(0, |member| words::member_role(member.role).into()),
+        email: member.map(|member| member.email).unwrap_or_default(),
+        scopes,
+        key_id: if has_key {
+            caller.key_id().to_owned()
+        } else {
+            String::new()
+        },
+        session_id: session
+            .map(|session| ids::format::<ids::Session>(session.id))
+            .unwrap_or_default(),
+        session_expires_at: session.map(|session| times::timestamp(session.expires_at)),
+    }
 }
 
 /// A member, to the wire.

@@ -6,6 +6,7 @@ pub mod connection;
 pub mod connector;
 pub mod consent;
 pub mod contacts;
+pub mod erasure;
 pub mod keys;
 pub mod lead;
 pub mod members;

@@ -18,6 +18,7 @@ use crate::{
         auth::{Auth, RateState},
         error::Error,
         principal::{Principal, Scope},
+        sessions::Presented,
     },
 };
 
@@ -60,11 +61,11 @@ impl Allowance {
     }
 }
 
-/// The caller of a request, if its key is valid, is within its rate and has the scope. `allowance` is set as soon as it
+/// The caller of a request, if its key or its session is valid, is within its rate and has the scope. `allowance` is set as soon as it
 /// is known, for the answer's headers.
 ///
 /// # Errors
-/// `UNAUTHENTICATED`, `AMBIGUOUS_CREDENTIALS`, `RATE_LIMITED`, `SCOPE_REQUIRED`, `INVALID_FIELDS` or `NOT_FOUND` for the
+/// `UNAUTHENTICATED`, `AMBIGUOUS_CREDENTIALS`, `CROSS_SITE`, `RATE_LIMITED`, `SCOPE_REQUIRED`, `INVALID_FIELDS` or `NOT_FOUND` for the
 /// workspace that it names, or what the check itself met.
 pub async fn admit(
     auth: &Auth,
@@ -73,8 +74,11 @@ pub async fn admit(
     scope: Scope,
     allowance: &mut Option<Allowance>,
 ) -> Result<Principal, Status> {
-    let bearer = bearer(headers)?;
-    let principal = auth.authenticate(bearer, peer(extensions)).await?;
+    let principal = match extensions.get::<Presented>() {
+        // Only REST puts it there, and only where no key came.
+        Some(session) => auth.authenticate_session(session, peer(extensions)).await?,
+        None => auth.authenticate(bearer(headers)?, peer(extensions)).await?,
+    };
     *allowance = Some(Allowance::new(auth, &principal)?);
     principal.require(scope)?;
     Ok(auth.enter(principal, workspace(headers)?).await?)

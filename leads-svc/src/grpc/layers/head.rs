@@ -12,6 +12,9 @@ use crate::grpc::{
     status::refuse,
 };
 
+/// Methods without a description of ours whose answers are streams.
+const OPEN_STREAMS: [&str; 2] = ["/Watch", "/ServerReflectionInfo"];
+
 /// A method that a door serves.
 #[derive(Debug, Clone, Copy)]
 pub struct Method {
@@ -21,6 +24,8 @@ pub struct Method {
     pub access: Access,
     /// Whether the request is exactly one message.
     pub unary_request: bool,
+    /// Whether the answer is exactly one message.
+    pub unary_answer: bool,
 }
 
 /// The methods that a door serves.
@@ -50,17 +55,24 @@ impl Methods {
                 None => access == Access::Open,
             };
             if served {
-                let unary_request = described.is_some_and(|service| {
-                    service.methods().any(|method| {
-                        path.ends_with(&format!("/{}", method.name())) && !method.is_client_streaming()
-                    })
+                let method = described.and_then(|service| {
+                    let mut methods = service.methods();
+                    methods.find(|method| path.ends_with(&format!("/{}", method.name())))
                 });
+                let unary_request = method
+                    .as_ref()
+                    .is_some_and(|method| !method.is_client_streaming());
+                let unary_answer = match &method {
+                    Some(method) => !method.is_server_streaming(),
+                    None => !OPEN_STREAMS.iter().any(|name| path.ends_with(name)),
+                };
                 methods.insert(
                     path,
                     Method {
                         path,
                         access,
                         unary_request,
+                        unary_answer,
                     },
                 );
             }

@@ -17,8 +17,14 @@ pub struct Limits {
     pub calls_per_key: usize,
     /// Calls without a key (health, reflection) at work at the same time.
     pub open_calls: usize,
+    /// Open streams without a key (watched health, reflection).
+    pub open_streams: usize,
     /// Bytes of all request bodies held at the same time; what goes over is refused with OVERLOADED.
     pub body_bytes: usize,
+    /// Bytes of all answers that are not read yet; calls whose answers go over are refused with OVERLOADED.
+    pub answer_bytes: usize,
+    /// Time that a peer has to read an answer, if its deadline is not later; what is left then is dropped.
+    pub reading: Duration,
     /// Open connections; more are closed as they come.
     pub connections: usize,
     /// Open connections of one address.
@@ -52,7 +58,10 @@ impl Default for Limits {
             calls: 1024,
             calls_per_key: 256,
             open_calls: 64,
+            open_streams: 64,
             body_bytes: 64 * 1024 * 1024,
+            answer_bytes: 64 * 1024 * 1024,
+            reading: Duration::from_secs(30),
             connections: 1000,
             connections_per_address: 100,
             streams: 100,

@@ -15,6 +15,7 @@ pub(super) mod opening;
 pub(super) mod seats;
 pub mod stack;
 pub mod trace;
+pub(super) mod unread;
 
 pub use self::{
     auth::Allowance,

@@ -4,20 +4,22 @@ use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Instant
 
 use futures::FutureExt;
 use http::{Request, Response};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use opentelemetry::metrics::Meter;
 use prost_reflect::DescriptorError;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Status, body::Body};
 use tower::{ServiceExt, service_fn, util::BoxCloneSyncService};
 
 use super::{
     auth::{self, Allowance},
-    budget, deadline,
+    budget,
+    deadline::{self, Deadline},
     head::{Method, Methods, Refusal},
     limits::Limits,
     meters::Meters,
     seats::Seats,
+    unread::{Held, Places},
 };
 use crate::{
     grpc::{scopes::Access, status},
@@ -35,8 +37,10 @@ pub struct Stack {
     limits: Arc<Limits>,
     places: Arc<Semaphore>,
     open_places: Arc<Semaphore>,
+    stream_places: Arc<Semaphore>,
     key_places: Seats<String>,
     bytes: Arc<Semaphore>,
+    answer_bytes: Arc<Semaphore>,
     meters: Meters,
 }
 
@@ -51,6 +55,8 @@ impl Stack {
             auth,
             places: Arc::new(Semaphore::new(limits.calls)),
             open_places: Arc::new(Semaphore::new(limits.open_calls)),
+            stream_places: Arc::new(Semaphore::new(limits.open_streams)),
+            answer_bytes: Arc::new(Semaphore::new(limits.answer_bytes)),
             key_places: Seats::new(limits.calls, limits.calls_per_key),
             bytes: Arc::new(Semaphore::new(limits.body_bytes)),
             meters: Meters::new(meter),
@@ -78,7 +84,7 @@ impl Stack {
         let mut response = match called {
             Ok(Ok(response)) => response,
             Ok(Err(refusal)) => refusal.into_response(),
-            // The panic hook has logged where and why.
+            // The panic hook has logged where.
             Err(_) => Refusal::from(Status::from(Error::internal("a handler panicked"))).into_response(),
         };
         if let Some(allowance) = allowance {
@@ -100,7 +106,8 @@ impl Stack {
         let deadline = deadline::read(request.headers(), &self.limits)?;
         request.extensions_mut().insert(deadline);
         request.extensions_mut().insert(method);
-        tokio::time::timeout_at(deadline.0, self.admitted(inner, request, method, allowance))
+        let admitted = self.admitted(inner, request, method, deadline, allowance);
+        tokio::time::timeout_at(deadline.0, admitted)
             .await
             .unwrap_or_else(|_| Err(deadline::exceeded().into()))
     }
@@ -110,15 +117,16 @@ impl Stack {
         inner: Calls,
         mut request: Request<Body>,
         method: Method,
+        deadline: Deadline,
         allowance: &mut Option<Allowance>,
     ) -> Result<Response<Body>, Refusal> {
-        let places = if method.access == Access::Open {
-            &self.open_places
-        } else {
-            &self.places
+        let places = match method.access {
+            Access::Open if method.unary_answer => &self.open_places,
+            Access::Open => &self.stream_places,
+            Access::Scoped(_) => &self.places,
         };
-        let _place = places.try_acquire().map_err(|_| budget::overloaded())?;
-        let _key_place = match method.access {
+        let call = take(places, 1)?;
+        let key = match method.access {
             Access::Open => None,
             Access::Scoped(scope) => {
                 let (headers, extensions) = (request.headers(), request.extensions());
@@ -136,9 +144,52 @@ impl Stack {
         };
         let (parts, body) = request.into_parts();
         let (body, _share) = budget::metered(body, &self.bytes);
-        let Ok(response) = inner.oneshot(Request::from_parts(parts, body)).await;
+        let Ok(mut response) = inner.oneshot(Request::from_parts(parts, body)).await;
+        if !method.unary_answer {
+            let held = Places {
+                call,
+                key,
+                bytes: None,
+                until: None,
+            };
+            response.extensions_mut().insert(Held::new(held));
+            return Ok(response);
+        }
+        let (mut response, size) = whole(response).await?;
+        if size == 0 {
+            return Ok(response);
+        }
+        let bytes = Some(take(&self.answer_bytes, size)?);
+        let until = Some(deadline.0.max(tokio::time::Instant::now() + self.limits.reading));
+        response.extensions_mut().insert(Held::new(Places {
+            call,
+            key,
+            bytes,
+            until,
+        }));
         Ok(response)
     }
+}
+
+fn take(places: &Arc<Semaphore>, count: u64) -> Result<OwnedSemaphorePermit, Status> {
+    let count = u32::try_from(count).map_err(|_| budget::overloaded())?;
+    let taken = places.clone().try_acquire_many_owned(count);
+    taken.map_err(|_| budget::overloaded())
+}
+
+/// An answer of one message, which is all there by now, and its size.
+async fn whole(response: Response<Body>) -> Result<(Response<Body>, u64), Status> {
+    let (parts, body) = response.into_parts();
+    let answer = body.collect().await?;
+    let trailers = answer.trailers().cloned().map(Ok);
+    let data = answer.to_bytes();
+    let size = data.len() as u64;
+    let body = if size == 0 && trailers.is_none() {
+        Body::empty()
+    } else {
+        Body::new(Full::new(data).with_trailers(std::future::ready(trailers)))
+    };
+    Ok((Response::from_parts(parts, body), size))
 }
 
 /// Gives a status that tonic made, in the head or in the trailers, a reason of ours.

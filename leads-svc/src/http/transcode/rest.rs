@@ -1,13 +1,15 @@
 //! The two halves of REST around the gRPC stack: routing and showing outside, reading inside.
 
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method as Verb, Request, Response, StatusCode, header};
+use http::{
+    Extensions, HeaderMap, HeaderName, HeaderValue, Method as Verb, Request, Response, StatusCode, header,
+};
 use leads_proto::reason::Reason;
 use prost_reflect::{DescriptorError, DescriptorPool, DynamicMessage, ReflectMessage};
 use tonic::{Status, body::Body};
-use tower::{ServiceExt, service_fn, util::BoxCloneSyncService};
+use tower::{ServiceExt, service_fn};
 
 use super::{
     request::Head,
@@ -17,14 +19,12 @@ use super::{
 };
 use crate::{
     http::{
-        answer, csv, docs, openapi,
+        answer::{self, Calls},
+        csv, docs, openapi,
         problem::{self, Problem},
     },
     service::error::Error,
 };
-
-/// A service for calls, whatever layers it is made of.
-type Calls = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
 /// The answer that can be had as a table too.
 const TABLE: &str = "leads.v1.SubjectExport";
@@ -129,7 +129,9 @@ impl Rest {
         let (output, part) = (head.route.method.output(), head.route.response_body.clone());
         let as_table = output.full_name() == TABLE && csv::is_wanted(request.headers());
         let response = calls.oneshot(wire::as_grpc(request, *head)?).await;
-        let Ok(response) = response;
+        let Ok(mut response) = response;
+        // What the answer holds until it is read, which the answer in JSON holds in its place.
+        let held = std::mem::take(response.extensions_mut());
         let (mut headers, message) = match wire::read_answer(response).await {
             Ok(read) => read,
             Err(failed) => {
@@ -153,13 +155,14 @@ impl Rest {
                 header::CONTENT_TYPE,
                 HeaderValue::from_static("text/csv; charset=utf-8"),
             );
-            return Ok(answer::with(status, headers, csv::table(&shown)));
+            return Ok(holding(held, answer::with(status, headers, csv::table(&shown))));
         }
         let body = match &part {
             Some(field) => serde_json::to_vec(&ShownField(field, &message.get_field(field))),
             None => serde_json::to_vec(&Shown(&message)),
         };
-        Ok(json_answer(status, headers, body.map_err(Error::internal)?))
+        let body = body.map_err(Error::internal)?;
+        Ok(holding(held, json_answer(status, headers, body)))
     }
 
     fn docs_answer(&self) -> Response<Body> {
@@ -273,6 +276,11 @@ fn etag(message: &DynamicMessage) -> Option<HeaderValue> {
     let value = message.get_field(&field);
     let etag = value.as_str().filter(|etag| !etag.is_empty())?;
     HeaderValue::from_str(&format!("\"{etag}\"")).ok()
+}
+
+fn holding(held: Extensions, mut response: Response<Body>) -> Response<Body> {
+    *response.extensions_mut() = held;
+    response
 }
 
 fn json_answer(status: StatusCode, mut headers: HeaderMap, body: impl Into<Bytes>) -> Response<Body> {

@@ -131,6 +131,25 @@ impl Core {
 
     /// The person that a lead is shown as.
     pub(in crate::service) async fn group_of(&self, facts: &Facts, lead: Uuid) -> Result<Group> {
+        let mut group = self.silent_group_of(facts, lead).await?;
+        for member in group.members.values_mut() {
+            member.messages = self
+                .store
+                .messages(
+                    facts.workspace.id,
+                    &facts.keys,
+                    member.contact.id,
+                    0,
+                    u64::MAX >> 1,
+                )
+                .await?;
+            member.stored = member.messages.len();
+        }
+        Ok(group)
+    }
+
+    /// The same without its messages: for what is shown of it, not for changes.
+    pub(in crate::service) async fn silent_group_of(&self, facts: &Facts, lead: Uuid) -> Result<Group> {
         let record = self.record(facts, lead).await?;
         let root = record.lead.id;
         let (workspace, keys) = (facts.workspace.id, &facts.keys);
@@ -146,10 +165,6 @@ impl Core {
                 None => State::of(&contact, &lead),
             };
             own.insert(lead.id, state);
-            let messages = self
-                .store
-                .messages(workspace, keys, contact.id, 0, u64::MAX >> 1)
-                .await?;
             let mut records = self.deciding_consents(facts, contact.id).await?;
             records.reverse();
             consents.insert(lead.id, records);
@@ -158,9 +173,9 @@ impl Core {
                 Member {
                     contact,
                     revision: person.revision,
-                    stored: messages.len(),
+                    stored: 0,
                     lead,
-                    messages,
+                    messages: Vec::new(),
                 },
             );
         }

@@ -1,6 +1,9 @@
 //! Leads, their conversations, timelines and scores.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,6 +17,7 @@ use crate::{
         consent::{Consent, Standing},
         contact::Contact,
         lead::Lead,
+        merge::in_order,
         page::{LeadCursor, LeadQuery},
         plan::Entitlement,
         score::Score,
@@ -217,17 +221,50 @@ impl Core {
         from: i64,
         most: u64,
     ) -> Result<Vec<StoredMessage>> {
-        let group = self.group_of(facts, lead).await?;
-        let (from, most) = (
-            usize::try_from(from).unwrap_or_default(),
-            usize::try_from(most).unwrap_or(usize::MAX),
-        );
-        Ok(group
-            .transcript(&group.tree)
+        let (workspace, keys) = (facts.workspace.id, &facts.keys);
+        let group = self.silent_group_of(facts, lead).await?;
+        let contacts: HashMap<Uuid, Uuid> = group
+            .members
+            .iter()
+            .map(|(lead, member)| (*lead, member.contact.id))
+            .collect();
+        let of_contacts: Vec<Uuid> = contacts.values().copied().collect();
+        let mut heads: HashMap<Uuid, Vec<StoredMessage>> = HashMap::new();
+        for (contact, head) in self.store.message_heads(workspace, keys, &of_contacts).await? {
+            heads.entry(contact).or_default().push(head);
+        }
+        let leads = group.tree.leads().into_iter();
+        let conversations = leads.map(|(lead, _)| {
+            let contact = contacts.get(&lead);
+            (
+                lead,
+                contact
+                    .and_then(|contact| heads.remove(contact))
+                    .unwrap_or_default(),
+            )
+        });
+        let mut page: HashMap<Uuid, BTreeMap<i64, i64>> = HashMap::new();
+        let from_index = usize::try_from(from).unwrap_or_default();
+        let ordered = in_order(conversations.collect())
             .into_iter()
-            .skip(from)
-            .take(most)
-            .collect())
+            .skip(from_index)
+            .zip(from.max(0)..);
+        for ((lead, head), position) in ordered.take(usize::try_from(most).unwrap_or(usize::MAX)) {
+            if let Some(contact) = contacts.get(&lead) {
+                page.entry(*contact).or_default().insert(head.position, position);
+            }
+        }
+        let mut messages = Vec::new();
+        for (contact, places) in page {
+            let own = places.keys().copied().collect();
+            for message in self.store.messages_at(workspace, keys, contact, own).await? {
+                if let Some(position) = places.get(&message.position).copied() {
+                    messages.push(StoredMessage { position, ..message });
+                }
+            }
+        }
+        messages.sort_unstable_by_key(|message| message.position);
+        Ok(messages)
     }
 
     pub(super) async fn record(&self, facts: &Facts, id: Uuid) -> Result<Record> {
@@ -251,7 +288,7 @@ impl Core {
         let record = self.record(facts, id).await?;
         let occasion = self.occasion(facts, "");
         let (consents, holds) = if record.lead.own.is_some() {
-            let group = self.group_of(facts, record.lead.id).await?;
+            let group = self.silent_group_of(facts, record.lead.id).await?;
             (
                 group.newest_consents(&group.tree),
                 group.standing(&occasion, &group.tree),

@@ -206,7 +206,7 @@ pub fn merge(
 ) -> Option<(Write, Box<LeadView>, Uuid)> {
     let mut write = Write::empty(occasion.facts.workspace.id);
     let (id, absorbed) = (occasion.id(), other.tree.lead);
-    write.settled = other.members.keys().copied().collect();
+    write.removed = other.members.keys().copied().collect();
     survivor.members.extend(other.members);
     survivor.consents.extend(other.consents);
     survivor.tree.absorb(other.tree, id, choices, occasion.now);
@@ -253,6 +253,8 @@ pub fn unmerge(
 ) -> Result<(Write, Box<LeadView>, Uuid), Kept> {
     let freed = group.tree.undo(merge).map_err(Kept::Refused)?;
     let mut write = Write::empty(occasion.facts.workspace.id);
+    // What was answered meanwhile showed all of them.
+    write.parted = group.members.values().map(|member| member.contact.id).collect();
     write.merges.push(MergeWrite::Undone {
         id: merge,
         at: occasion.now,

@@ -11,7 +11,7 @@ use crate::{
         consent_policy::no_consent,
         lead::Lead,
         plan::Entitlement,
-        sync::{Job, JobState, Lane, Link, Provider, Status, eligibility},
+        sync::{Action, Job, JobState, Lane, Link, Provider, Status, eligibility},
     },
     storage::{
         capture::{Withheld, Write},
@@ -67,8 +67,11 @@ pub fn owe(
             Some(providers) => providers.contains(&provider),
             None => known.is_some() || eligibility(lead.score, filled, settings).is_ok(),
         };
-        let has_it = known
-            .is_some_and(|job| job.state == JobState::Done && job.link.wanted_revision >= lead.sync_revision);
+        let has_it = known.is_some_and(|job| {
+            job.action == Action::Upsert
+                && job.state == JobState::Done
+                && job.link.wanted_revision >= lead.sync_revision
+        });
         if !wanted || has_it {
             continue;
         }
@@ -92,6 +95,7 @@ pub fn owe(
             Some(Job {
                 state: JobState::Pending | JobState::Published | JobState::Running,
                 link,
+                ..
             }) => link.pending_since,
             Some(Job {
                 state: JobState::Done | JobState::Dead,
@@ -109,6 +113,7 @@ pub fn owe(
             provider,
             Job {
                 state: JobState::Pending,
+                action: Action::Upsert,
                 link,
             },
         );

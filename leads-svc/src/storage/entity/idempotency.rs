@@ -20,6 +20,8 @@ pub struct Model {
     pub response: Vec<u8>,
     /// First use.
     pub created_at: DateTimeUtc,
+    /// Whose data the answer holds; none if of nobody, or of several people.
+    pub contact_id: Option<Uuid>,
 }
 
 /// None: joins are written where they are used.

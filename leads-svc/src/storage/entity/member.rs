@@ -13,6 +13,9 @@ pub struct Model {
     pub workspace_id: Uuid,
     /// Keyed hash of the normalised address.
     pub email_index: Vec<u8>,
+    /// Hash of the address by the installation's key, by which a sign-in finds its workspaces; absent in rows of older
+    /// releases until the service has filled it in.
+    pub sign_in_index: Option<Vec<u8>>,
     /// Encrypted address.
     pub sealed: Vec<u8>,
     /// `domain::member::Role`, as its word.

@@ -17,6 +17,12 @@ pub struct Model {
     pub lead_id: Uuid,
     /// Which CRM.
     pub provider: String,
+    /// Word of what is to be done with the CRM's record.
+    pub action: String,
+    /// Word of what the current or last lease was given for.
+    pub claimed_action: String,
+    /// The erasure that it belongs to, if the person was erased: then the row holds no personal data.
+    pub erasure_id: Option<Uuid>,
     /// Word of the state.
     pub state: String,
     /// Rank of the lane.
@@ -29,6 +35,8 @@ pub struct Model {
     pub claimed_revision: i64,
     /// Failed tries of the wanted revision.
     pub attempt: i32,
+    /// Since when they fail; none while there is no failure, or after a rest.
+    pub failing_since: Option<DateTimeUtc>,
     /// Leases lost while alone in a batch.
     pub solo_losses: i32,
     /// Whether to send it alone.
@@ -53,6 +61,8 @@ pub struct Model {
     pub verifying: bool,
     /// The CRM's record; empty before the first sync.
     pub external_id: String,
+    /// Records that held the lead before that one, separated by commas.
+    pub former_ids: String,
     /// The record's page.
     pub url: String,
     /// Last reason; encrypted if a CRM gave it.

@@ -35,6 +35,8 @@ const STEP: u64 = 100;
 /// Looks after a change: one at once, one after every transaction that had not seen the change has ended.
 const LOOKS: i32 = 2;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(30);
+/// Pause of a look whose step failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// A look through the leads of a connection's workspace, and how far it got.
 #[derive(Debug, Clone)]
@@ -190,7 +192,7 @@ impl Store {
                 new.push(want.into_row(look.workspace));
             }
         }
-        transaction.insert::<sync_job::Entity>(new).await
+        transaction.insert::<sync_job::Entity>(look.workspace, new).await
     }
 
     /// Notes that a look is through: there is one more later, then none until something changes.
@@ -225,6 +227,25 @@ impl Store {
         if finished.rows_affected == 0 {
             return Err(begun_anew());
         }
+        transaction.commit().await
+    }
+}
+
+impl Store {
+    /// Has a look wait whose step failed, so that it does not keep the others waiting. It goes on where it is.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn put_look_off(&self, look: &Look) -> Result<()> {
+        let transaction = self.begin().await?;
+        scope::update_any::<connection::Entity>()
+            .filter(stands(look))
+            .col_expr(
+                connection::Column::BackfillAt,
+                Expr::value(Some(self.clock.now() + AFTER_FAILURE)),
+            )
+            .exec(&*transaction)
+            .await?;
         transaction.commit().await
     }
 }

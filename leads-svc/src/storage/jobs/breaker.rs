@@ -6,9 +6,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::storage::{
@@ -146,7 +144,11 @@ async fn store(transaction: &Transaction, row: connection::Model) -> Result<()> 
     stored.counted_from = Set(row.counted_from);
     stored.answered = Set(row.answered);
     stored.failed = Set(row.failed);
-    stored.update(&**transaction).await?;
+    scope::update::<connection::Entity>(row.workspace_id)
+        .filter(connection::Column::Id.eq(row.id))
+        .set(stored)
+        .exec(&**transaction)
+        .await?;
     Ok(())
 }
 

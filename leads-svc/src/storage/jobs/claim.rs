@@ -5,15 +5,19 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, DbBackend, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DbBackend, DbErr, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
 
-use super::publish::is_active;
+use super::{
+    publish::{is_open, is_planned},
+    records::ToGo,
+};
 use crate::{
-    domain::sync::{JobState, Provider, Reason},
+    domain::sync::{Action, JobState, Provider, Reason},
     storage::{
         Store,
         entity::{connection, sync_job},
@@ -22,6 +26,9 @@ use crate::{
         rows, scope,
     },
 };
+
+/// Longest time in which the leads of a claim are read: less than connectors wait for the answer.
+const READ_LIMIT: Duration = Duration::from_secs(5);
 
 /// A job that a stream entry named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,15 +50,23 @@ pub struct Grant {
     pub connection_version: i64,
     /// Of which workspace.
     pub workspace: Uuid,
-    /// The lead as it is now.
-    pub record: Record,
+    /// Of which lead.
+    pub lead: Uuid,
+    /// What to do.
+    pub action: Action,
+    /// The lead as it is now; none if its record is to be gone.
+    pub record: Option<Box<Record>>,
+    /// Records that are to be gone.
+    pub record_ids: Vec<String>,
+    /// Leads that these may say they are of.
+    pub lead_ids: Vec<Uuid>,
     /// The CRM's record; empty before the first sync.
     pub external_id: String,
     /// Failed tries of this revision.
     pub attempt: i32,
     /// Whether to send it alone.
     pub solo: bool,
-    /// Whether to read back instead of writing.
+    /// Whether to read back instead of acting.
     pub verify: bool,
     /// Trace of the change.
     pub traceparent: String,
@@ -74,7 +89,7 @@ impl Store {
     /// Takes leases on jobs of a destination. Jobs that are missing in the answer were not granted.
     ///
     /// # Errors
-    /// The database; nothing is granted then.
+    /// The database; nothing is granted then, and leases that were taken are given back.
     pub async fn claim(
         &self,
         provider: Provider,
@@ -97,11 +112,20 @@ impl Store {
                     self.backend(),
                 ))
         };
-        let active = Query::select()
-            .column(connection::Column::Id)
-            .from(connection::Entity)
-            .cond_where(is_active(now))
-            .to_owned();
+        let connections = |condition: Condition| {
+            let select = Query::select()
+                .column(connection::Column::Id)
+                .from(connection::Entity)
+                .cond_where(condition)
+                .to_owned();
+            Expr::col(sync_job::Column::ConnectionId).in_subquery(select)
+        };
+        // Erasures do not depend on what the workspace has paid for.
+        let may_go = connections(is_open(now)).and(
+            sync_job::Column::Action
+                .eq(Action::Erase.word())
+                .or(connections(is_planned())),
+        );
         let transaction = self.begin().await?;
         if self.backend() == DbBackend::Postgres {
             let all: Vec<Uuid> = named.iter().map(|hint| hint.job).collect();
@@ -122,7 +146,7 @@ impl Store {
             let some = scope::update_any::<sync_job::Entity>()
                 .filter(claimable(&jobs))
                 .filter(sync_job::Column::Generation.eq(generation))
-                .filter(Expr::col(sync_job::Column::ConnectionId).in_subquery(active.clone()))
+                .filter(may_go.clone())
                 .col_expr(sync_job::Column::State, Expr::value(JobState::Running.word()))
                 .col_expr(sync_job::Column::LeaseToken, Expr::value(Some(token)))
                 .col_expr(sync_job::Column::LeaseUntil, Expr::value(Some(now + lease)))
@@ -131,6 +155,10 @@ impl Store {
                     sync_job::Column::ClaimedRevision,
                     Expr::col(sync_job::Column::WantedRevision),
                 )
+                .col_expr(
+                    sync_job::Column::ClaimedAction,
+                    Expr::col(sync_job::Column::Action),
+                )
                 .exec_with_returning(&*transaction)
                 .await?;
             taken.extend(some);
@@ -138,7 +166,37 @@ impl Store {
         leads_runtime::crash_point!("claim.before_commit");
         transaction.commit().await?;
         leads_runtime::crash_point!("claim.after_commit");
-        self.with_leads(token, taken).await
+        let jobs: Vec<Uuid> = taken.iter().map(|job| job.id).collect();
+        let read = tokio::time::timeout(READ_LIMIT, self.with_leads(token, taken)).await;
+        let problem = match read {
+            Ok(Ok(grants)) => return Ok(grants),
+            Ok(Err(error)) => error,
+            Err(_elapsed) => Error::Timeout(DbErr::Custom("claimed leads are not read in time".to_owned())),
+        };
+        // Nobody hears of these leases: run out, they would look as if their holder had died of one of the jobs.
+        if let Err(error) = self.give_back(token, &jobs).await {
+            tracing::warn!(error = %error, jobs = jobs.len(), "leases that were not granted run out");
+        }
+        Err(problem)
+    }
+
+    /// Ends leases that nobody was told of.
+    async fn give_back(&self, token: Uuid, jobs: &[Uuid]) -> Result<()> {
+        let transaction = self.begin().await?;
+        scope::update_any::<sync_job::Entity>()
+            .filter(scope::among(
+                sync_job::Column::Id,
+                jobs.iter().copied(),
+                self.backend(),
+            ))
+            .filter(sync_job::Column::LeaseToken.eq(token))
+            .filter(sync_job::Column::State.eq(JobState::Running.word()))
+            .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
+            .col_expr(sync_job::Column::LeaseToken, Expr::value(None::<Uuid>))
+            .col_expr(sync_job::Column::LeaseUntil, Expr::value(None::<DateTime<Utc>>))
+            .exec(&*transaction)
+            .await?;
+        transaction.commit().await
     }
 
     /// Why each of some jobs was not granted.
@@ -181,12 +239,26 @@ impl Store {
         }
         let mut grants = HashMap::new();
         for (workspace, jobs) in by_workspace {
-            let mut records = self.readable(workspace, &jobs).await?;
             let versions = self.versions(&jobs).await?;
+            let (written, gone): (Vec<_>, Vec<_>) = jobs
+                .iter()
+                .cloned()
+                .partition(|job| job.action == Action::Upsert.word());
+            let mut records = if written.is_empty() {
+                HashMap::new()
+            } else {
+                self.readable(workspace, &written).await?
+            };
+            let mut known = self.records_to_go(workspace, &gone).await?;
             for job in jobs {
-                let Some(record) = records.remove(&job.lead_id) else {
+                let Some(action) = Action::parse(&job.action) else {
                     continue;
                 };
+                let record = records.remove(&job.lead_id);
+                if action == Action::Upsert && record.is_none() {
+                    continue;
+                }
+                let ToGo { record_ids, lead_ids } = known.remove(&job.id).unwrap_or_default();
                 grants.insert(
                     job.id,
                     Grant {
@@ -194,7 +266,11 @@ impl Store {
                         connection: job.connection_id,
                         connection_version: versions.get(&job.connection_id).copied().unwrap_or_default(),
                         workspace,
-                        record,
+                        lead: job.lead_id,
+                        action,
+                        record: record.map(Box::new),
+                        record_ids,
+                        lead_ids,
                         external_id: job.external_id,
                         attempt: job.attempt,
                         solo: job.solo,

@@ -3,13 +3,14 @@
 use crate::{
     domain::{
         activity::{Activity, Details, Kind},
-        sync::Reason,
+        sync::{Action, Reason},
     },
     storage::{
         Store, Transaction,
         entity::{activity, sync_job},
         error::{Error, Result},
         rows,
+        scope::Reach,
     },
 };
 
@@ -26,7 +27,8 @@ impl Store {
         reason: &Reason,
     ) -> Result<()> {
         let mut activities = Vec::with_capacity(jobs.len());
-        for job in jobs {
+        // Who was erased has no timeline.
+        for job in jobs.iter().filter(|job| job.action != Action::Erase.word()) {
             let keys = match self.workspace_keys(job.workspace_id).await {
                 Ok(keys) => keys,
                 Err(Error::Inconsistent { .. }) => continue,
@@ -52,6 +54,8 @@ impl Store {
                 activity,
             )?);
         }
-        transaction.insert::<activity::Entity>(activities).await
+        transaction
+            .insert::<activity::Entity>(Reach::All, activities)
+            .await
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         plan::{Entitlement, Plan},
-        sync::{JobState, Lane, Provider},
+        sync::{Action, JobState, Lane, Provider},
     },
     storage::{
         Store, Transaction,
@@ -32,6 +32,9 @@ const MAX_SOLO: u64 = 4;
 
 /// Number of the lock that publishers take, among Postgres' advisory locks.
 const PUBLISHER_LOCK: i64 = 0x6c65_6164_7301;
+
+/// The lane of erasures.
+pub(in crate::storage) const ERASURES: Lane = Lane::Normal;
 
 /// Entries of these that only hot leads get.
 const HOT_RESERVE: u64 = 100;
@@ -67,7 +70,7 @@ impl Store {
         let now = self.clock.now();
         let mut connections = scope::select_any::<connection::Entity>()
             .filter(connection::Column::Provider.eq(provider.name()))
-            .filter(is_active(now))
+            .filter(is_open(now))
             .filter(owes(now))
             .all(self.reader())
             .await?;
@@ -86,6 +89,14 @@ impl Store {
         // By chance, so that nobody is always the last one for whom there is no room.
         connections.shuffle(&mut rand::rng());
         let share = cmp::max(room / connections.len() as u64, 1);
+        let planned: Vec<Uuid> = scope::select_any::<connection::Entity>()
+            .select_only()
+            .column(connection::Column::Id)
+            .filter(connection::Column::Id.is_in(connections.iter().map(|connection| connection.id)))
+            .filter(is_planned())
+            .into_tuple()
+            .all(&*transaction)
+            .await?;
         let mut marked = Vec::new();
         for connection in connections {
             if room == 0 {
@@ -96,6 +107,7 @@ impl Store {
                 all: most,
                 others: cmp::min(most, room.saturating_sub(HOT_RESERVE)),
                 solo: on_their_way.solo_places(&connection),
+                only_erasures: !planned.contains(&connection.id),
             };
             let hints = mark(&transaction, connection.id, places, now, patience).await?;
             room = room.saturating_sub(hints.len() as u64);
@@ -214,6 +226,8 @@ struct Places {
     others: u64,
     /// Of those that go alone.
     solo: u64,
+    /// Whether they are for erasures alone: the workspace's plan has no syncs.
+    only_erasures: bool,
 }
 
 /// Jobs of one connection that are on their way.
@@ -224,8 +238,8 @@ struct Outstanding {
     solo: u64,
 }
 
-/// Connections through which something may be sent now.
-pub(in crate::storage) fn is_active(now: DateTime<Utc>) -> Condition {
+/// Connections through which something may be sent now, as far as the vendor is concerned.
+pub(in crate::storage) fn is_open(now: DateTime<Utc>) -> Condition {
     let works = Condition::any()
         .add(connection::Column::State.eq("connected"))
         .add(
@@ -237,11 +251,16 @@ pub(in crate::storage) fn is_active(now: DateTime<Utc>) -> Condition {
     let rested = Condition::any()
         .add(connection::Column::RestingUntil.is_null())
         .add(connection::Column::RestingUntil.lte(now));
+    Condition::all().add(works).add(rested)
+}
+
+/// Connections of workspaces whose plan has syncs.
+pub(super) fn is_planned() -> Condition {
     let syncing = Plan::ALL
         .into_iter()
         .filter(|plan| plan.allows(Entitlement::CrmSync))
         .map(Plan::word);
-    let planned = Expr::exists(
+    Condition::all().add(Expr::exists(
         Query::select()
             .expr(Expr::value(1))
             .from(workspace::Entity)
@@ -251,27 +270,32 @@ pub(in crate::storage) fn is_active(now: DateTime<Utc>) -> Condition {
             )
             .and_where(Expr::col((workspace::Entity, workspace::Column::Plan)).is_in(syncing))
             .to_owned(),
-    );
-    Condition::all().add(works).add(rested).add(planned)
+    ))
 }
 
-/// Connections that have a due job; one probe of the index per lane.
+/// Connections that have a due job, of workspaces without syncs an erasure; one probe of the index per lane.
 fn owes(now: DateTime<Utc>) -> Condition {
+    let due = |lane: Lane| {
+        Query::select()
+            .expr(Expr::value(1))
+            .from(sync_job::Entity)
+            .and_where(
+                Expr::col((sync_job::Entity, sync_job::Column::ConnectionId))
+                    .equals((connection::Entity, connection::Column::Id)),
+            )
+            .and_where(is_due(lane, now))
+            .to_owned()
+    };
     [Lane::Hot, Lane::Normal, Lane::Bulk]
         .into_iter()
         .fold(Condition::any(), |any, lane| {
-            any.add(Expr::exists(
-                Query::select()
-                    .expr(Expr::value(1))
-                    .from(sync_job::Entity)
-                    .and_where(
-                        Expr::col((sync_job::Entity, sync_job::Column::ConnectionId))
-                            .equals((connection::Entity, connection::Column::Id)),
-                    )
-                    .and_where(is_due(lane, now))
-                    .to_owned(),
-            ))
+            any.add(is_planned().add(Expr::exists(due(lane))))
         })
+        .add(Expr::exists(due(ERASURES).and_where(is_erasure()).to_owned()))
+}
+
+fn is_erasure() -> SimpleExpr {
+    Expr::col((sync_job::Entity, sync_job::Column::Action)).eq(Action::Erase.word())
 }
 
 fn is_due(lane: Lane, now: DateTime<Utc>) -> SimpleExpr {
@@ -318,6 +342,10 @@ async fn mark(
                 ])
                 .filter(sync_job::Column::ConnectionId.eq(connection))
                 .filter(is_due(lane, now))
+                .filter(match places.only_erasures {
+                    true => Condition::all().add(is_erasure()),
+                    false => Condition::all(),
+                })
                 .filter(sync_job::Column::Solo.is_in(if places.solo > 0 {
                     vec![false, true]
                 } else {

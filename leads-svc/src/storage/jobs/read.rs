@@ -1,10 +1,12 @@
 //! Jobs as people see them.
 
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter};
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::{
-    domain::sync::{Job, JobState, Link, Provider, Status},
+    domain::sync::{Action, Job, JobState, Link, Provider, Status},
     storage::{Store, crypto::Opens, entity::sync_job, error::Result, rows, scope},
 };
 
@@ -26,7 +28,6 @@ impl Store {
     /// # Errors
     /// The database.
     pub async fn count_owed(&self, workspace: Uuid, connection: Uuid, most: u64) -> Result<u64> {
-        use sea_orm::QuerySelect;
         let open = [JobState::Pending, JobState::Published, JobState::Running].map(JobState::word);
         Ok(scope::select::<sync_job::Entity>(workspace)
             .filter(sync_job::Column::ConnectionId.eq(connection))
@@ -46,6 +47,12 @@ pub(in crate::storage) fn job(keys: &impl Opens, row: sync_job::Model) -> Result
         &row.provider,
     )?;
     let state = rows::word(JobState::parse(&row.state), "sync_jobs.state", row.id, &row.state)?;
+    let action = rows::word(
+        Action::parse(&row.action),
+        "sync_jobs.action",
+        row.id,
+        &row.action,
+    )?;
     let reason = row
         .reason
         .map(|reason| rows::open_reason(keys, row.id, reason))
@@ -54,6 +61,7 @@ pub(in crate::storage) fn job(keys: &impl Opens, row: sync_job::Model) -> Result
         provider,
         Job {
             state,
+            action,
             link: Link {
                 provider,
                 status: Status::Pending,

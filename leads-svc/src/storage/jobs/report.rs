@@ -7,31 +7,36 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 use uuid::Uuid;
 
-use super::breaker::{Change, Health, Watched};
+use super::{
+    breaker::{Change, Health, Watched},
+    gone,
+    records::former,
+};
 use crate::{
     domain::{
         activity::{Activity, Details, Kind},
         audit::{Act, Action},
-        sync::{JobReport, JobState, Provider, Reason},
+        sync::{self, JobReport, JobState, Provider, Reason},
     },
     storage::{
         Store, Transaction, audit,
         connections::{self, seal_problem},
         crypto::Sealer,
         entity::{activity, sync_job},
+        erasures,
         error::{Error, Result},
-        rows, scope,
+        rows,
+        scope::{self, Reach},
     },
 };
 
 /// Tries after which a job is given up.
 const MAX_ATTEMPTS: i32 = 40;
-/// Age after which a job is given up.
+/// Time of failures one after the other after which a job is given up.
 const HORIZON: TimeDelta = TimeDelta::hours(80);
 /// First pause between tries; each failure doubles the most that is drawn.
 const BASE_PAUSE: Duration = Duration::from_secs(2);
@@ -126,7 +131,8 @@ impl Store {
 
         let now = self.clock.now();
         let mut activities = Vec::new();
-        let mut pauses = Vec::new();
+        let mut acts = Vec::new();
+        let mut told = Vec::new();
         let mut recorded = Recorded::default();
         let mut settled = HashSet::new();
         for report in reports {
@@ -165,30 +171,46 @@ impl Store {
                 if watched.pause(row.connection_id, *connection_version, *wanted, problem, now) {
                     rest = wanted.unwrap_or_default();
                     if !paused_before {
-                        pauses.push((row.workspace_id, paused(&row, reason)));
+                        acts.push((row.workspace_id, paused(&row, reason)));
                     }
                 }
             }
+            let sealer = sealers.of_lead(row.lead_id);
             if let Some(kind) = event(&row, &report.outcome, now) {
-                let sealer = sealers.of_lead(row.lead_id);
                 activities.push(self.entry(sealer, &row, kind, &report.outcome, now)?);
             }
-            if matches!(report.outcome, JobReport::Delivered { .. }) {
+            if matches!(report.outcome, JobReport::Delivered { .. }) && is_of_lead(&row) {
                 recorded
                     .latencies
                     .push((now - row.first_pending_at).to_std().unwrap_or_default());
             }
-            settle(sealers.of_lead(row.lead_id), row, report, rest, now, verify_after)?
-                .update(&*transaction)
-                .await?;
+            let workspace = row.workspace_id;
+            let moment = gone::Moment {
+                rest,
+                now,
+                verify_after,
+            };
+            let erasure = row.erasure_id;
+            let (job, news) = if gone::is_superseded(&row) {
+                (gone::superseded(row, report, moment), None)
+            } else if gone::claimed(&row) == sync::Action::Upsert {
+                (settle(sealer, row, report, rest, now, verify_after)?, None)
+            } else {
+                gone::settle(sealer, row, report, moment)?
+            };
+            store(&transaction, workspace, report.job, job).await?;
+            told.extend(erasure.zip(news));
             settled.insert((report.job, report.token));
             recorded.receipts.push(Receipt::Recorded);
         }
-        transaction.insert::<activity::Entity>(activities).await?;
+        transaction
+            .insert::<activity::Entity>(Reach::All, activities)
+            .await?;
         recorded.changes = watched.settle(&transaction, now).await?;
+        acts.extend(erasures::note(&transaction, provider.name(), told, now).await?);
         // In the order of their workspaces, so that nobody waits in a circle.
-        pauses.sort_unstable_by_key(|(workspace, _)| *workspace);
-        for (workspace, act) in pauses {
+        acts.sort_by_key(|(workspace, _)| *workspace);
+        for (workspace, act) in acts {
             if let Some(keys) = keys.get(&workspace) {
                 audit::append(&transaction, keys, workspace, act, now).await?;
             }
@@ -242,6 +264,7 @@ impl Store {
             }
             JobReport::Unknown { why } => why.clone(),
             JobReport::Paused { reason, .. } => reason.message.clone(),
+            JobReport::Gone { .. } => String::new(),
         };
         let activity = Activity {
             id: leads_runtime::ids::new_id(&self.clock),
@@ -269,10 +292,10 @@ fn settle(
     let id = row.id;
     let sealed = |reason: &Reason| rows::seal_reason(sealer, id, reason).map(|sealed| Set(Some(sealed)));
     let newer_wanted = row.wanted_revision > row.claimed_revision;
-    let exhausted = is_exhausted(&row, now);
+    let failures = Failures::with_one_more(&row, now);
     let (attempt, first_pending_at, claimed) = (row.attempt, row.first_pending_at, row.claimed_revision);
     let (unknown_before, synced_before) = (row.unknown_outcome, row.synced_revision);
-    let mut job = row.into_active_model();
+    let mut job = row.clone().into_active_model();
     job.lease_token = Set(None);
     job.lease_until = Set(None);
     job.reported_token = Set(Some(report.token));
@@ -281,11 +304,13 @@ fn settle(
         job.next_at = Set(now + pause);
     };
     let accepted = |job: &mut sync_job::ActiveModel, external_id: &str, url: &str| {
+        job.former_ids = Set(former(&row, external_id));
         job.external_id = Set(external_id.to_owned());
         if !url.is_empty() {
             job.url = Set(url.to_owned());
         }
         job.attempt = Set(0);
+        job.failing_since = Set(None);
         job.solo = Set(false);
         job.solo_losses = Set(0);
         job.reason = Set(None);
@@ -304,6 +329,7 @@ fn settle(
                 // An earlier write may still arrive and put an old revision over this one.
                 pending(&mut job, verify_after);
                 job.verifying = Set(true);
+                job.reason = sealed(&read_back_reason())?;
             } else {
                 job.state = Set(JobState::Done.word().to_owned());
             }
@@ -320,16 +346,15 @@ fn settle(
                 job.state = Set(JobState::Done.word().to_owned());
             } else {
                 job.synced_revision = Set(*revision);
+                job.former_ids = Set(former(&row, external_id));
                 job.external_id = Set(external_id.clone());
                 pending(&mut job, Duration::ZERO);
             }
         }
         JobReport::Retry { reason, after } => {
-            job.attempt = Set(attempt + 1);
             job.reason = sealed(reason)?;
             pending(&mut job, after.unwrap_or_default().max(drawn_pause(attempt)));
-            if exhausted {
-                job.state = Set(JobState::Dead.word().to_owned());
+            if failures.count(&mut job, now) == Verdict::GiveUp {
                 job.reason = sealed(&exhausted_reason(reason, attempt + 1))?;
             }
         }
@@ -343,7 +368,6 @@ fn settle(
         }
         JobReport::Unknown { why } => {
             job.unknown_outcome = Set(true);
-            job.attempt = Set(attempt + 1);
             let reason = Reason {
                 code: "UNKNOWN_OUTCOME".to_owned(),
                 message: why.clone(),
@@ -352,19 +376,86 @@ fn settle(
             };
             job.reason = sealed(&reason)?;
             pending(&mut job, drawn_pause(attempt));
-            if exhausted {
-                job.state = Set(JobState::Dead.word().to_owned());
+            if failures.count(&mut job, now) == Verdict::GiveUp {
                 job.reason = sealed(&exhausted_reason(&reason, attempt + 1))?;
             }
         }
-        JobReport::Paused { .. } => pending(&mut job, rest),
+        // Nobody was asked to take the record away.
+        JobReport::Gone { .. } => pending(&mut job, drawn_pause(attempt)),
+        JobReport::Paused { .. } => {
+            // The rest is its connection's: it has not failed meanwhile.
+            job.failing_since = Set(None);
+            pending(&mut job, rest);
+        }
     }
     Ok(job)
 }
 
-/// Whether one more failure is the last.
-fn is_exhausted(row: &sync_job::Model, now: DateTime<Utc>) -> bool {
-    row.attempt + 1 >= MAX_ATTEMPTS || now - row.first_pending_at > HORIZON
+/// Why a lead that was just written is not shown as synced yet.
+fn read_back_reason() -> Reason {
+    Reason {
+        code: "UNKNOWN_OUTCOME".to_owned(),
+        message: "written; an earlier write of unknown outcome may still arrive, so the record is read back"
+            .to_owned(),
+        field: String::new(),
+        hint: "nothing to do".to_owned(),
+        vendor_code: String::new(),
+    }
+}
+
+/// How often, and since when, a job has failed.
+pub(super) struct Failures {
+    count: i32,
+    since: DateTime<Utc>,
+    verdict: Verdict,
+}
+
+/// What a failure means for its job.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is tried again.
+    GoOn,
+    /// It is tried no more.
+    GiveUp,
+    /// What failed is not wanted any more; what is wanted has all its tries before it.
+    BeginAnew,
+}
+
+impl Failures {
+    pub(super) fn with_one_more(row: &sync_job::Model, now: DateTime<Utc>) -> Self {
+        let count = row.attempt + 1;
+        // What was due for so long did not fail meanwhile: its connection rested, or its plan had no syncs.
+        let waited = now - row.next_at > HORIZON;
+        let since = row.failing_since.filter(|_| !waited).unwrap_or(now);
+        let verdict = if count < MAX_ATTEMPTS && now - since <= HORIZON {
+            Verdict::GoOn
+        } else if row.wanted_revision > row.claimed_revision {
+            Verdict::BeginAnew
+        } else {
+            Verdict::GiveUp
+        };
+        Self {
+            count,
+            since,
+            verdict,
+        }
+    }
+
+    /// Notes the failure in a job that is pending by now.
+    pub(super) fn count(&self, job: &mut sync_job::ActiveModel, now: DateTime<Utc>) -> Verdict {
+        job.attempt = Set(self.count);
+        job.failing_since = Set(Some(self.since));
+        match self.verdict {
+            Verdict::GoOn => {}
+            Verdict::GiveUp => job.state = Set(JobState::Dead.word().to_owned()),
+            Verdict::BeginAnew => {
+                job.attempt = Set(0);
+                job.failing_since = Set(None);
+                job.first_pending_at = Set(now);
+            }
+        }
+        self.verdict
+    }
 }
 
 /// A report came with a token whose lease was lost: its write may have reached the CRM after a newer one.
@@ -381,7 +472,21 @@ async fn repair(
         job.verifying = Set(true);
         job.next_at = Set(now + verify_after);
     }
-    job.update(&**transaction).await?;
+    store(transaction, row.workspace_id, row.id, job).await
+}
+
+/// Changes a job.
+pub(in crate::storage) async fn store(
+    transaction: &Transaction,
+    workspace: Uuid,
+    id: Uuid,
+    changed: sync_job::ActiveModel,
+) -> Result<()> {
+    scope::update::<sync_job::Entity>(workspace)
+        .filter(sync_job::Column::Id.eq(id))
+        .set(changed)
+        .exec(&**transaction)
+        .await?;
     Ok(())
 }
 
@@ -394,31 +499,47 @@ fn paused(row: &sync_job::Model, reason: &Reason) -> Act {
 
 fn judge(outcome: &JobReport, health: &mut Health) {
     match outcome {
-        JobReport::Delivered { .. } | JobReport::Rejected(_) | JobReport::Verified { .. } => {
-            health.answered += 1
-        }
+        JobReport::Delivered { .. }
+        | JobReport::Rejected(_)
+        | JobReport::Verified { .. }
+        | JobReport::Gone { .. } => health.answered += 1,
         JobReport::Retry { reason, .. } if reason.code == "RATE_LIMITED" => {}
         JobReport::Retry { .. } | JobReport::Unknown { .. } => health.failed += 1,
         JobReport::Paused { .. } => {}
     }
 }
 
+/// Whether the report is about a write of a lead that there still is.
+fn is_of_lead(row: &sync_job::Model) -> bool {
+    gone::claimed(row) == sync::Action::Upsert && row.erasure_id.is_none()
+}
+
 fn event(row: &sync_job::Model, outcome: &JobReport, now: DateTime<Utc>) -> Option<Kind> {
+    if !is_of_lead(row) {
+        return None;
+    }
     match outcome {
         JobReport::Delivered { .. } => Some(Kind::Synced),
-        JobReport::Rejected(_) if row.wanted_revision == row.claimed_revision => Some(Kind::SyncFailed),
-        JobReport::Retry { .. } | JobReport::Unknown { .. } if is_exhausted(row, now) => {
+        JobReport::Rejected(_)
+            if row.wanted_revision == row.claimed_revision && !gone::is_superseded(row) =>
+        {
+            Some(Kind::SyncFailed)
+        }
+        JobReport::Retry { .. } | JobReport::Unknown { .. }
+            if Failures::with_one_more(row, now).verdict == Verdict::GiveUp && !gone::is_superseded(row) =>
+        {
             Some(Kind::SyncFailed)
         }
         JobReport::Rejected(_)
         | JobReport::Retry { .. }
         | JobReport::Unknown { .. }
         | JobReport::Paused { .. }
+        | JobReport::Gone { .. }
         | JobReport::Verified { .. } => None,
     }
 }
 
-fn exhausted_reason(last: &Reason, attempts: i32) -> Reason {
+pub(super) fn exhausted_reason(last: &Reason, attempts: i32) -> Reason {
     Reason {
         code: "EXHAUSTED".to_owned(),
         message: format!(
@@ -431,7 +552,7 @@ fn exhausted_reason(last: &Reason, attempts: i32) -> Reason {
 }
 
 /// Full jitter: anything up to a limit that doubles with each failure.
-fn drawn_pause(attempt: i32) -> Duration {
+pub(super) fn drawn_pause(attempt: i32) -> Duration {
     let most = BASE_PAUSE
         .saturating_mul(1 << attempt.clamp(0, 12))
         .min(MAX_PAUSE);

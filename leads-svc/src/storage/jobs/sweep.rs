@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::sync::{JobState, Reason},
-    storage::{Store, entity::sync_job, error::Result, rows, scope},
+    storage::{Store, audit, entity::sync_job, erasures, error::Result, rows, scope},
 };
 
 /// Leases lost while alone in a batch after which a job is given up.
@@ -62,6 +62,7 @@ impl Store {
             .exec_with_returning(&*transaction)
             .await?;
         self.tell_given_up(&transaction, &poisonous, &crash).await?;
+        let given_up = erasures::given_up(&transaction, &poisonous, &crash.code, now).await?;
         let lost = expired()
             .col_expr(sync_job::Column::State, Expr::value(JobState::Pending.word()))
             .col_expr(sync_job::Column::NextAt, Expr::value(now))
@@ -77,6 +78,10 @@ impl Store {
             .col_expr(sync_job::Column::Solo, Expr::value(true))
             .exec(&*transaction)
             .await?;
+        for (workspace, act) in given_up {
+            let keys = self.workspace_keys(workspace).await?;
+            audit::append(&transaction, &keys, workspace, act, now).await?;
+        }
         transaction.commit().await?;
         Ok(Swept {
             unheard: unheard.rows_affected,

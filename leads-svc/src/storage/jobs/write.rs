@@ -8,7 +8,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    domain::sync::{JobState, Lane, Provider},
+    domain::sync::{Action, JobState, Lane, Provider},
     storage::{
         Transaction,
         entity::sync_job,
@@ -51,12 +51,16 @@ impl Want {
             connection_id: self.connection,
             lead_id: self.lead,
             provider: self.provider.name().to_owned(),
+            action: Action::Upsert.word().to_owned(),
+            claimed_action: Action::Upsert.word().to_owned(),
+            erasure_id: None,
             state: JobState::Pending.word().to_owned(),
             lane: self.lane.rank(),
             wanted_revision: self.revision,
             synced_revision: 0,
             claimed_revision: 0,
             attempt: 0,
+            failing_since: None,
             solo_losses: 0,
             solo: false,
             generation: 0,
@@ -69,6 +73,7 @@ impl Want {
             unknown_outcome: false,
             verifying: false,
             external_id: String::new(),
+            former_ids: String::new(),
             url: String::new(),
             reason: None,
             first_pending_at: self.at,
@@ -90,9 +95,16 @@ impl Want {
             scope::update::<sync_job::Entity>(workspace)
                 .filter(sync_job::Column::LeadId.eq(self.lead))
                 .filter(sync_job::Column::Provider.eq(self.provider.name()))
+                .filter(sync_job::Column::Action.ne(Action::Erase.word()))
+                .col_expr(sync_job::Column::Action, Expr::value(Action::Upsert.word()))
         };
         let resting = [JobState::Done.word(), JobState::Dead.word()];
-        let verifying = || Expr::col(sync_job::Column::Verifying).eq(true);
+        // What waited to be verified, or to be removed, has something newer to write.
+        let verifying = || {
+            Expr::col(sync_job::Column::Verifying)
+                .eq(true)
+                .or(Expr::col(sync_job::Column::Action).eq(Action::Remove.word()))
+        };
         // First what is on its way, then what rests: a report that settles the job between the two statements is seen by
         // the second. The other way round it would leave a settled job that is owed a newer revision.
         let moving = of_lead()
@@ -108,7 +120,6 @@ impl Want {
                 .finally(Expr::col(sync_job::Column::Lane))
                 .into(),
             )
-            // What waited to be verified has something newer to write.
             .col_expr(
                 sync_job::Column::NextAt,
                 Expr::case(verifying().or(self.forced), Expr::value(now))
@@ -138,6 +149,7 @@ impl Want {
             .col_expr(sync_job::Column::Lane, Expr::value(self.lane.rank()))
             .col_expr(sync_job::Column::WantedRevision, Expr::value(self.revision))
             .col_expr(sync_job::Column::Attempt, Expr::value(0))
+            .col_expr(sync_job::Column::FailingSince, Expr::value(None::<DateTime<Utc>>))
             .col_expr(sync_job::Column::SoloLosses, Expr::value(0))
             .col_expr(sync_job::Column::Reason, Expr::value(None::<sea_orm::JsonValue>))
             .col_expr(sync_job::Column::PublishCount, Expr::value(0))

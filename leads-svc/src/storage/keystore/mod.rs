@@ -103,9 +103,27 @@ impl KeyStore {
     /// The database cannot be asked.
     pub async fn is_migrated(&self) -> Result<bool> {
         Ok(self.has_schema().await?
-            && KeyStoreMigrator::get_pending_migrations(&self.database)
+            && KeyStoreMigrator::get_pending_migrations_read_only(&self.database)
                 .await?
                 .is_empty())
+    }
+
+    /// Gives a role what the service needs of it, on Postgres. The role's name has been checked.
+    ///
+    /// # Errors
+    /// The database: it has no such role.
+    pub(super) async fn grant_to(&self, role: &str) -> Result<()> {
+        if self.backend() != DbBackend::Postgres {
+            return Ok(());
+        }
+        let grants = format!(
+            "GRANT USAGE ON SCHEMA {SCHEMA} TO \"{role}\";
+             GRANT SELECT, INSERT, UPDATE, DELETE ON {SCHEMA}.key_roots TO \"{role}\";
+             GRANT SELECT, INSERT, UPDATE ON {SCHEMA}.contact_keys TO \"{role}\";
+             GRANT SELECT ON {SCHEMA}.seaql_migrations TO \"{role}\""
+        );
+        self.database.execute_unprepared(&grants).await?;
+        Ok(())
     }
 
     /// Whether it answers.

@@ -132,7 +132,7 @@ impl KeyStore {
             kek_id: kek.id().to_owned(),
             created_at: self.now(),
         };
-        NewRows::of(self.backend())
+        NewRows::of_no_workspace(self.backend())
             .and::<key_root::Entity>(vec![row])?
             .insert(&self.database)
             .await

@@ -95,7 +95,7 @@ impl KeyStore {
             });
         }
         let transaction = self.begin().await?;
-        NewRows::of(self.backend())
+        NewRows::of_no_workspace(self.backend())
             .and::<contact_key::Entity>(rows)?
             .insert(&transaction)
             .await?;

@@ -56,7 +56,7 @@ async fn a_lowered_threshold_owes_the_leads_that_reach_it_now(world: World) {
         .change_settings(|settings| settings.sync_threshold = 0)
         .await;
     look(&world).await;
-    assert_eq!(world.grant().await.record.lead.id, cold);
+    assert_eq!(world.grant().await.lead, cold);
 }
 
 async fn leads_that_lack_required_fields_are_not_owed_until_the_setting_changes(world: World) {

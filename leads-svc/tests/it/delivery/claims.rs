@@ -12,14 +12,15 @@ use leads_svc::{
         jobs::publish::Hint,
     },
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use tonic::Request;
 use uuid::Uuid;
 
-use crate::world::{World, delivered, granted, on_both_databases};
+use crate::world::{self, LEASE, World, delivered, granted, on_both_databases};
 
 on_both_databases!(
     a_lead_that_cannot_be_read_does_not_stop_the_others_of_its_claim,
+    a_claim_whose_leads_cannot_be_had_leaves_no_lease_behind,
     a_hint_that_is_malformed_or_foreign_is_gone,
 );
 
@@ -57,7 +58,7 @@ async fn a_lead_that_cannot_be_read_does_not_stop_the_others_of_its_claim(world:
         .filter(|claimed| claimed.result.is_ok())
         .map(granted)
         .collect();
-    let mut readable: Vec<Uuid> = grants.iter().map(|grant| grant.record.lead.id).collect();
+    let mut readable: Vec<Uuid> = grants.iter().map(|grant| grant.lead).collect();
     readable.sort();
     assert_eq!(readable, [leads[0].id, leads[3].id]);
     for grant in &grants {
@@ -119,4 +120,36 @@ async fn a_hint_that_is_malformed_or_foreign_is_gone(world: World) {
         }
     }
     assert_eq!(world.state(lead).await, "running");
+}
+
+async fn a_claim_whose_leads_cannot_be_had_leaves_no_lease_behind(world: World) {
+    world.connect().await;
+    let mut leads = Vec::new();
+    for name in ["ana", "bo", "cy"] {
+        leads.push(world.lead(name).await.id);
+    }
+    let hints = world.publish().await;
+    let rename = async |from: &str, to: &str| {
+        let statement = format!("ALTER TABLE {from} RENAME TO {to}");
+        world.raw.execute_unprepared(&statement).await.unwrap();
+    };
+    rename("contacts", "hidden").await;
+    let claimed = world
+        .delivery
+        .claim(&world.connector, &world::named(&hints))
+        .await;
+    rename("hidden", "contacts").await;
+    assert!(claimed.is_err(), "{claimed:?}");
+    world.pass(LEASE);
+    assert_eq!(world.store.sweep().await.unwrap().expired, 0);
+    for lead in leads {
+        let job = world.job(lead).await.unwrap();
+        assert_eq!(
+            (job.state.as_str(), job.unknown_outcome, job.lease_until),
+            ("pending", false, None)
+        );
+    }
+    let grants = world.grants().await;
+    assert_eq!(grants.len(), 3);
+    assert!(grants.iter().all(|grant| !grant.solo && grant.attempt == 0));
 }

@@ -124,8 +124,8 @@ async fn every_change_arrives_while_many_change_and_many_deliver(world: World) {
                 let mut reports = Vec::new();
                 for claimed in delivery.claim(&connector, &named(&hints)).await.unwrap() {
                     let grant = claimed.result.expect("the only one who heard of the job").grant;
-                    let written = crm.entry(grant.record.lead.id).or_default();
-                    *written = grant.record.lead.sync_revision.max(*written);
+                    let written = crm.entry(grant.lead).or_default();
+                    *written = grant.record.as_ref().unwrap().lead.sync_revision.max(*written);
                     reports.push(Report {
                         job: claimed.job,
                         token: grant.token,

@@ -136,7 +136,7 @@ async fn five_failures_let_a_connection_rest(world: World) {
     let lead = world.lead("last").await.id;
     let now = world.store.clock().now();
     let grants = world.grants().await;
-    let grant = grants.iter().find(|grant| grant.record.lead.id == lead).unwrap();
+    let grant = grants.iter().find(|grant| grant.lead == lead).unwrap();
     world.report(grant, retry(None)).await;
     let connection = world.connection(id).await;
     assert_eq!(connection.trips, 1);
@@ -182,7 +182,7 @@ async fn replicas_count_failures_together(world: World) {
     for (index, grant) in world.grants().await.into_iter().enumerate() {
         assert_eq!(world.connection(id).await.trips, 0);
         let report = Report {
-            job: world.job(grant.record.lead.id).await.unwrap().id,
+            job: world.job(grant.lead).await.unwrap().id,
             token: grant.token,
             outcome: retry(None),
         };
@@ -319,7 +319,7 @@ impl World {
         workspace: uuid::Uuid,
         outcome: leads_svc::domain::sync::JobReport,
     ) -> String {
-        let lead = grant.record.lead.id;
+        let lead = grant.lead;
         let job = self.job(lead).await.unwrap();
         assert_eq!(job.workspace_id, workspace);
         let report = Report {

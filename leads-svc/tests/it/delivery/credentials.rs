@@ -19,10 +19,12 @@ use leads_svc::{
         tasks::{Leased, Outcome},
     },
 };
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, sea_query::Expr};
 use uuid::Uuid;
 
-use crate::world::{HUBSPOT, VENDOR_TOKEN, World, cold, delivered, lead, on_both_databases, paused, reason};
+use crate::world::{
+    HUBSPOT, VENDOR_TOKEN, World, cold, delivered, lead, on_both_databases, paused, reason, settings,
+};
 
 on_both_databases!(
     working_credentials_are_used_until_new_ones_are_checked,
@@ -31,6 +33,9 @@ on_both_databases!(
     a_paused_connection_that_is_given_wrong_credentials_stays_paused,
     a_first_check_that_fails_can_be_repeated_with_other_credentials,
     a_check_that_is_tried_again_still_has_the_new_credentials,
+    a_vendor_that_is_away_for_half_an_hour_costs_no_credentials,
+    a_check_that_cannot_be_made_for_an_hour_has_failed,
+    a_check_whose_credentials_cannot_be_read_fails_alone,
     only_the_newest_credentials_count,
     the_caller_is_told_why_new_credentials_were_refused,
     another_account_is_owed_every_lead_anew,
@@ -197,6 +202,64 @@ async fn a_check_that_is_tried_again_still_has_the_new_credentials(world: World)
     assert_eq!(in_use(&world, id).await.0, NEW_TOKEN);
 }
 
+fn away() -> Outcome {
+    Outcome::Retry {
+        reason: reason("UNAVAILABLE"),
+        after: None,
+    }
+}
+
+async fn a_vendor_that_is_away_for_half_an_hour_costs_no_credentials(world: World) {
+    ask(&world, NEW_TOKEN, &BTreeMap::new()).await;
+    for _ in 0..28 {
+        settle(&world, &task(&world).await.0, away()).await;
+        assert_eq!(
+            shown(&world).await,
+            (State::Connecting, Some("UNAVAILABLE".to_owned()))
+        );
+        world.pass(Duration::from_secs(64));
+    }
+    let (leased, connection, _) = task(&world).await;
+    settle(&world, &leased, works("42")).await;
+    assert_eq!(shown(&world).await, (State::Connected, None));
+    assert_eq!(in_use(&world, connection.id).await.0, NEW_TOKEN);
+}
+
+async fn a_check_that_cannot_be_made_for_an_hour_has_failed(world: World) {
+    ask(&world, NEW_TOKEN, &BTreeMap::new()).await;
+    settle(&world, &task(&world).await.0, away()).await;
+    world.pass(Duration::from_secs(3_601));
+    settle(&world, &task(&world).await.0, away()).await;
+    assert_eq!(
+        shown(&world).await,
+        (State::Failed, Some("UNAVAILABLE".to_owned()))
+    );
+    let tasks = connection_task::Entity::find().all(&world.raw).await.unwrap();
+    assert!(tasks.iter().all(|task| task.sealed.is_none()));
+}
+
+async fn a_check_whose_credentials_cannot_be_read_fails_alone(world: World) {
+    ask(&world, NEW_TOKEN, &BTreeMap::new()).await;
+    connection_task::Entity::update_many()
+        .col_expr(connection_task::Column::Sealed, Expr::value(Some(vec![1_u8; 60])))
+        .exec(&world.raw)
+        .await
+        .unwrap();
+    let (other, _) = world.tenant(settings()).await;
+    let keys = world.store.workspace_keys(other).await.unwrap();
+    let nothing = BTreeMap::new();
+    let asked = world
+        .store
+        .connect_provider(other, &keys, HUBSPOT, NEW_TOKEN, &nothing, "test");
+    asked.await.unwrap();
+    let (_, connection, secret) = task(&world).await;
+    assert_eq!((connection.workspace, secret.as_str()), (other, NEW_TOKEN));
+    assert_eq!(
+        shown(&world).await,
+        (State::Failed, Some("UNREADABLE_CONNECTION".to_owned()))
+    );
+}
+
 async fn only_the_newest_credentials_count(world: World) {
     let id = world.connect().await;
     ask(&world, "pat-older", &BTreeMap::new()).await;
@@ -356,7 +419,7 @@ async fn a_mapped_owner_is_synced_when_it_changes(world: World) {
     assert_eq!(view.lead.sync_revision, 2);
     assert_eq!(view.links[0].status, Status::Pending);
     let grant = world.grant().await;
-    assert_eq!(grant.record.lead.owner, "sam");
+    assert_eq!(grant.record.as_ref().unwrap().lead.owner, "sam");
     world.report(&grant, delivered()).await;
 
     let same = world.core.update_lead(&world.caller, id, owned_by("sam")).await;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use leads_svc::{
-    domain::lead::Stage,
+    domain::{consent_policy::ConsentPolicy, lead::Stage},
     service::leads::LeadChange,
     storage::{
         Error,
-        entity::{lead, sync_job},
+        entity::{lead, sync_job, workspace},
         jobs::backfill::{Look, Place},
     },
 };
@@ -16,7 +16,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::
 
 use crate::{
     population::{somebody, store},
-    world::{World, on_both_databases},
+    world::{World, on_both_databases, settings},
 };
 
 on_both_databases!(
@@ -28,6 +28,8 @@ on_both_databases!(
     a_step_that_another_replica_took_owes_nothing,
     a_look_that_was_asked_for_anew_is_not_finished_by_the_old_one,
     a_job_that_wants_less_than_its_lead_has_is_raised,
+    a_look_that_fails_keeps_no_other_waiting,
+    jobs_of_many_leads_follow_a_new_consent_policy,
 );
 
 /// Stores leads that are all to be synced, and connects the workspace.
@@ -162,4 +164,44 @@ async fn a_job_that_wants_less_than_its_lead_has_is_raised(world: World) {
     assert_eq!((job.wanted_revision, job.state.as_str()), (2, "pending"));
     world.deliver().await;
     assert_eq!(world.job(id).await.unwrap().synced_revision, 2);
+}
+
+async fn a_look_that_fails_keeps_no_other_waiting(world: World) {
+    populate(&world, 3).await;
+    workspace::Entity::update_many()
+        .col_expr(
+            workspace::Column::Settings,
+            Expr::value(serde_json::json!("unreadable")),
+        )
+        .filter(workspace::Column::Id.eq(world.workspace))
+        .exec(&world.raw)
+        .await
+        .unwrap();
+    let (other, caller) = world.tenant(settings()).await;
+    let lead = world.lead_as(&caller, "ana").await.id;
+    world.connect_workspace(other).await;
+    for _ in 0..3 {
+        world.core.backfill_some().await.unwrap();
+    }
+    assert_eq!(world.state(lead).await, "pending");
+}
+
+async fn jobs_of_many_leads_follow_a_new_consent_policy(world: World) {
+    populate(&world, 1_100).await;
+    finish(&world).await;
+    assert_eq!(jobs(&world).await, 1_100);
+    let dead = async || {
+        let dead = sync_job::Entity::find().filter(sync_job::Column::State.eq("dead"));
+        dead.count(&world.raw).await.unwrap()
+    };
+    world
+        .change_settings(|settings| settings.consent_policy = ConsentPolicy::Required)
+        .await;
+    finish(&world).await;
+    assert_eq!(dead().await, 1_100);
+    world
+        .change_settings(|settings| settings.consent_policy = ConsentPolicy::LegitimateInterest)
+        .await;
+    finish(&world).await;
+    assert_eq!(dead().await, 0);
 }

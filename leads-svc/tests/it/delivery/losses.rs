@@ -112,9 +112,9 @@ async fn a_loss_of_all_hints_does_not_count_against_them(world: World) {
 async fn round(world: &World, killer: uuid::Uuid) {
     let grants = world.grants().await;
     let batch: Vec<_> = grants.iter().filter(|grant| !grant.solo).collect();
-    let crashed = batch.iter().any(|grant| grant.record.lead.id == killer);
+    let crashed = batch.iter().any(|grant| grant.lead == killer);
     for grant in &grants {
-        let lead = grant.record.lead.id;
+        let lead = grant.lead;
         let lost = lead == killer || (crashed && !grant.solo);
         if !lost {
             world.report(grant, delivered()).await;

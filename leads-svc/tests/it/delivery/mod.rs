@@ -5,6 +5,7 @@ mod claims;
 mod concurrency;
 mod connections;
 mod credentials;
+mod dispatching;
 mod gauges;
 mod looks;
 mod losses;

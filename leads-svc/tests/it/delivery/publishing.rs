@@ -97,7 +97,7 @@ async fn hot_leads_go_first(world: World) {
     let one = world.store.publish_due(HUBSPOT, 1, PATIENCE).await.unwrap();
     assert_eq!(one[0].lane, Lane::Hot);
     let first = granted(world.claim(&one).await.remove(0));
-    assert_eq!(first.record.lead.id, hot.id);
+    assert_eq!(first.record.as_ref().unwrap().lead.id, hot.id);
     let lanes: Vec<Lane> = world.publish().await.iter().map(|hint| hint.lane).collect();
     assert_eq!(lanes, [Lane::Normal, Lane::Bulk]);
 }

@@ -8,13 +8,17 @@ use leads_svc::domain::{
 };
 
 use super::protocol::move_to;
-use crate::world::{World, delivered, on_both_databases, rejected, retry, unknown};
+use crate::world::{World, delivered, on_both_databases, paused, rejected, retry, unknown};
 
 on_both_databases!(
     pauses_double_from_two_seconds_to_an_hour,
     a_pause_is_never_shorter_than_the_vendor_asked_for,
     a_job_is_given_up_after_forty_tries,
     a_job_is_given_up_after_eighty_hours,
+    a_job_that_waited_for_days_has_all_its_tries_before_it,
+    failures_from_before_a_pause_of_days_do_not_count,
+    connecting_again_forgives_failures_of_what_still_waits,
+    a_newer_revision_is_tried_although_the_older_one_is_exhausted,
     unknown_outcomes_are_given_up_too,
     a_retry_that_succeeds_starts_anew,
     a_rejected_lead_shows_why_and_waits,
@@ -115,6 +119,74 @@ async fn a_job_is_given_up_after_eighty_hours(world: World) {
         (Status::Error, "EXHAUSTED")
     );
     assert_eq!(world.timeline(lead).await, ["captured", "scored", "sync_failed"]);
+}
+
+async fn a_job_that_waited_for_days_has_all_its_tries_before_it(world: World) {
+    world.connect().await;
+    let lead = world.lead("ana").await.id;
+    world.report(&world.grant().await, paused(None)).await;
+    world.pass(AN_HOUR * 100);
+    world.connect().await;
+    for outcome in [retry(None), unknown(), retry(None)] {
+        world.report(&world.grant().await, outcome).await;
+        assert_eq!(world.state(lead).await, "pending");
+        world.pass(AN_HOUR);
+    }
+    let link = world.view(lead).await.links.remove(0);
+    let waits = world.store.clock().now() - link.pending_since.unwrap();
+    assert!(
+        waits.num_hours() >= 100,
+        "a change waits since it was made: {waits}"
+    );
+}
+
+async fn failures_from_before_a_pause_of_days_do_not_count(world: World) {
+    world.connect().await;
+    let lead = world.lead("ana").await.id;
+    world.report(&world.grant().await, retry(None)).await;
+    world.pass(AN_HOUR * 100);
+    for _ in 0..2 {
+        world.report(&world.grant().await, retry(None)).await;
+        assert_eq!(world.state(lead).await, "pending");
+        world.pass(AN_HOUR);
+    }
+}
+
+async fn connecting_again_forgives_failures_of_what_still_waits(world: World) {
+    world.connect().await;
+    let lead = world.lead("ana").await.id;
+    for _ in 0..39 {
+        world.report(&world.grant().await, retry(None)).await;
+        world.pass(AN_HOUR);
+    }
+    world.connect().await;
+    world.report(&world.grant().await, retry(None)).await;
+    let job = world.job(lead).await.unwrap();
+    assert_eq!((job.state.as_str(), job.attempt), ("pending", 1));
+}
+
+async fn a_newer_revision_is_tried_although_the_older_one_is_exhausted(world: World) {
+    world.connect().await;
+    for (name, outcome) in [("ana", retry(None)), ("bo", unknown())] {
+        let lead = world.lead(name).await.id;
+        for _ in 0..39 {
+            world.report(&world.grant().await, outcome.clone()).await;
+            world.pass(AN_HOUR);
+        }
+        let last = world.grant().await;
+        move_to(&world, lead, Stage::Contacted).await;
+        world.report(&last, outcome).await;
+        let job = world.job(lead).await.unwrap();
+        assert_eq!((job.state.as_str(), job.attempt), ("pending", 0));
+        assert!(!world.told_of_failure(lead).await);
+        world.pass(AN_HOUR);
+        let newer = world.grant().await;
+        assert_eq!(
+            (newer.attempt, newer.record.as_ref().unwrap().lead.sync_revision),
+            (0, 2)
+        );
+        world.report(&newer, rejected()).await;
+    }
 }
 
 async fn unknown_outcomes_are_given_up_too(world: World) {

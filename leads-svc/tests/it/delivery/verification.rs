@@ -72,7 +72,7 @@ async fn a_verification_that_finds_an_older_revision_writes_again(world: World) 
     assert_eq!((job.state.as_str(), job.synced_revision), ("pending", 1));
     let again = world.grant().await;
     assert!(!again.verify);
-    assert_eq!(again.record.lead.sync_revision, 2);
+    assert_eq!(again.record.as_ref().unwrap().lead.sync_revision, 2);
     world.report(&again, delivered()).await;
     let job = world.job(lead).await.unwrap();
     assert_eq!((job.state.as_str(), job.synced_revision), ("done", 2));
@@ -113,7 +113,7 @@ async fn a_change_during_verification_is_written_first_and_counts_from_then(worl
     assert!(world.job(lead).await.unwrap().first_pending_at >= changed_at);
     let write = world.grant().await;
     assert!(!write.verify);
-    assert_eq!(write.record.lead.sync_revision, 3);
+    assert_eq!(write.record.as_ref().unwrap().lead.sync_revision, 3);
     world.report(&write, delivered()).await;
     assert!(world.job(lead).await.unwrap().latency_ms < 30_000);
     let check = verification(&world).await;

@@ -301,7 +301,7 @@ impl LeadsService for Stub {
         &self,
         _: Request<pb::DeleteLeadRequest>,
     ) -> Result<Response<pb::DeleteLeadResponse>, Status> {
-        Ok(Response::new(pb::DeleteLeadResponse {}))
+        Ok(Response::new(pb::DeleteLeadResponse::default()))
     }
 
     async fn batch_collect_leads(

@@ -17,4 +17,5 @@ mod openapi;
 mod rest;
 mod rest_input;
 mod transport;
+mod unread;
 mod web;

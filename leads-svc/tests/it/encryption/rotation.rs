@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use leads_proto::reason::Reason;
 use leads_svc::{
     domain::{audit::Action, page::LeadQuery},
     service::{
@@ -31,8 +32,10 @@ use uuid::Uuid;
 
 use super::{answers, headers, key_of, renew_all};
 use crate::{
+    erasures::erase,
     population::everything,
-    world::{World, kek, lead as lead_of, on_both_databases, open_with, use_cases, warm},
+    stored_answers::ask,
+    world::{World, email, kek, lead as lead_of, on_both_databases, open_with, use_cases, warm},
 };
 
 on_both_databases!(
@@ -41,6 +44,8 @@ on_both_databases!(
     a_key_that_is_still_being_replaced_is_not_replaced_again,
     an_erased_person_stays_away_under_the_next_index_key,
     a_contact_can_have_a_new_key_at_once,
+    a_request_from_before_an_erasure_brings_nobody_back_under_the_next_data_key,
+    who_signed_in_stays_so_under_the_next_key_encryption_key,
 );
 
 const WAIT: Duration = Duration::from_secs(60);
@@ -381,4 +386,31 @@ async fn a_contact_can_have_a_new_key_at_once(world: World) {
     let both = HashSet::from([old, new]);
     let found = world.store.key_store().secrets(keks, both.clone()).await.unwrap();
     assert_eq!(found.destroyed, both);
+}
+
+async fn a_request_from_before_an_erasure_brings_nobody_back_under_the_next_data_key(world: World) {
+    let id = Uuid::new_v4();
+    ask(&world, "ana", id).await.unwrap();
+    erase(&world, "ana").await;
+    world
+        .store
+        .rotate_data_key(world.workspace, "test")
+        .await
+        .unwrap();
+    renew_all(&world).await;
+    assert_eq!(numbers(&world.store, world.workspace, Purpose::Data).await, [2]);
+    let refused = ask(&world, "ana", id).await.err().unwrap();
+    assert_eq!(refused.reason, Reason::ErasedSubject);
+}
+
+async fn who_signed_in_stays_so_under_the_next_key_encryption_key(world: World) {
+    let (url, clock) = (world.database.url(), world.store.clock().clone());
+    let marks = async |store: &Store| store.sign_in_indexes(&email("ana")).await.unwrap();
+    let digest = |store: &Store| store.keyring().digest("session secret").unwrap();
+    let next = KeyEncryptionKeys::new(kek('B'), Some(kek('A')));
+    let rewrapping = open_with(&url, next, clock.clone()).await;
+    assert!(rewrapping.rewrap().await.unwrap() > 0);
+    let last = open_with(&url, kek('B'), clock).await;
+    assert_eq!(marks(&last).await, marks(&world.store).await);
+    assert_eq!(digest(&last), digest(&world.store));
 }

@@ -249,6 +249,20 @@ fn connectors(path: &str, owner: &Owned) -> Option<Vec<u8>> {
     )
 }
 
+/// An erasure of the owner's workspace, of somebody whom no other case needs.
+async fn erasure_of_nobody_else(owner: &Owner) -> String {
+    let path = "/leads.v1.LeadsService/CollectLead";
+    let name = format!("erased{}", Uuid::new_v4().simple());
+    let _: v1::CollectLeadResponse = owner.service.ask(path, &owner.key, &warm(&name)).await.unwrap();
+    let request = v1::EraseSubjectRequest {
+        email: crate::world::email(&name),
+        ..Default::default()
+    };
+    let path = "/leads.v1.PrivacyService/EraseSubject";
+    let erased: v1::Erasure = owner.service.ask(path, &owner.key, &request).await.unwrap();
+    erased.id
+}
+
 /// What a stranger gets from a method that names nothing.
 async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uuid) {
     let service = &owner.service;
@@ -358,6 +372,39 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
                 assert_eq!(ours.lead.unwrap().id, owner.lead_id);
             }
         }
+        "EraseSubject" => {
+            let by_email = v1::EraseSubjectRequest {
+                email: crate::world::email("ana"),
+                ..Default::default()
+            };
+            let by_lead = v1::EraseSubjectRequest {
+                lead_id: owner.lead_id.clone(),
+                ..Default::default()
+            };
+            for request in [by_email, by_lead] {
+                let refused = service.call(path, stranger, request.encode_to_vec()).await;
+                assert_eq!(refused.unwrap_err().code(), Code::NotFound);
+            }
+            let read = naming_lead("/leads.v1.LeadsService/GetLead", &owner.lead_id).unwrap();
+            let there = service
+                .call("/leads.v1.LeadsService/GetLead", &owner.key, read)
+                .await;
+            assert!(there.is_ok());
+        }
+        "GetErasure" | "ListErasures" => {
+            let erased = erasure_of_nobody_else(owner).await;
+            let request = v1::GetErasureRequest { erasure_id: erased };
+            let get = "/leads.v1.PrivacyService/GetErasure";
+            let refused = service.call(get, stranger, request.encode_to_vec()).await;
+            assert_eq!(refused.unwrap_err().code(), Code::NotFound);
+            let ours: v1::Erasure = service.ask(get, &owner.key, &request).await.unwrap();
+            let list = "/leads.v1.PrivacyService/ListErasures";
+            let all = v1::ListErasuresRequest::default();
+            let theirs: v1::ListErasuresResponse = service.ask(list, stranger, &all).await.unwrap();
+            assert!(!theirs.erasures.contains(&ours));
+            let listed: v1::ListErasuresResponse = service.ask(list, &owner.key, &all).await.unwrap();
+            assert!(listed.erasures.contains(&ours));
+        }
         "PreviewRetention" => {
             let request = v1::PreviewRetentionRequest {
                 retention_days: [("new".to_owned(), 1)].into(),
@@ -395,6 +442,12 @@ async fn names_nothing(path: &str, owner: &Owner, stranger: &str, workspace: Uui
             };
             let theirs: v1::Member = service.ask(path, stranger, &request).await.unwrap();
             assert_ne!(theirs.id, owner.member);
+        }
+        "GetMe" => {
+            let request = v1::GetMeRequest {};
+            let theirs: v1::Me = service.ask(path, stranger, &request).await.unwrap();
+            assert_eq!(theirs.workspace_id, ids::format::<ids::Workspace>(workspace));
+            assert_eq!((theirs.member_id.as_str(), theirs.email.as_str()), ("", ""));
         }
         "ListMembers" => {
             let request = v1::ListMembersRequest::default();

@@ -3,6 +3,7 @@
 mod bad_input;
 mod exports;
 mod forged;
+mod guessing;
 mod isolation;
 mod keys;
 mod members;
@@ -13,5 +14,6 @@ mod rates;
 mod rest;
 mod rotation;
 mod scopes;
-mod service;
+pub mod service;
+mod walk;
 mod wrong;

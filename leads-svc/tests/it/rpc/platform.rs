@@ -5,6 +5,7 @@ use leads_svc::{
     domain::ids,
     service::principal::{Bound, Scope},
 };
+use leads_testkit::http::Http;
 use prost::Message;
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -17,6 +18,8 @@ on_both_databases!(
     a_platform_key_acts_in_the_workspace_that_the_call_names,
     a_platform_key_has_the_scopes_that_it_was_given_and_no_more,
     no_other_credential_reaches_a_workspace_by_naming_it,
+    a_workspace_named_anywhere_else_is_not_looked_at,
+    a_request_id_of_another_workspace_is_a_new_one,
 );
 
 const COLLECT: &str = "/leads.v1.LeadsService/CollectLead";
@@ -104,4 +107,48 @@ async fn no_other_credential_reaches_a_workspace_by_naming_it(world: World) {
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
+}
+
+async fn a_workspace_named_anywhere_else_is_not_looked_at(world: World) {
+    let service = Service::start(world).await;
+    let (other, _) = service.world.tenant(settings()).await;
+    let (own, other) = (service.world.workspace, ids::format::<ids::Workspace>(other));
+    let http = Http::new(service.base()).bearer(service.key_of(own).await);
+    let headers = [
+        "x-tenant",
+        "x-workspace",
+        "workspace",
+        "x-leads-workspace",
+        "cookie",
+    ];
+    let headers = headers.map(|name| (name, other.as_str()));
+    let answer = http
+        .send(http::Method::GET, "/v1/workspace", &headers, None)
+        .await
+        .unwrap();
+    assert_eq!(answer.json().unwrap()["id"], ids::format::<ids::Workspace>(own));
+    let named = serde_json::json!({"workspace_id": other, "contact": {"email": "ana@leads.example"}});
+    let refused = http.post("/v1/leads:collect", &named).await.unwrap();
+    assert_eq!(refused.status, 400);
+    let path = format!("/v1/workspace?workspace_id={other}");
+    assert_eq!(http.get(&path).await.unwrap().status, 400);
+}
+
+async fn a_request_id_of_another_workspace_is_a_new_one(world: World) {
+    let service = Service::start(world).await;
+    let (other, _) = service.world.tenant(settings()).await;
+    let request = v1::CollectLeadRequest {
+        request_id: Uuid::from_u128(7).to_string(),
+        ..warm("ana")
+    };
+    let mut leads = Vec::new();
+    for workspace in [service.world.workspace, other] {
+        let key = service.key_of(workspace).await;
+        let first: v1::CollectLeadResponse = service.ask(COLLECT, &key, &request).await.unwrap();
+        assert_eq!(first.result(), v1::CollectResult::Created);
+        let again: v1::CollectLeadResponse = service.ask(COLLECT, &key, &request).await.unwrap();
+        assert_eq!(again, first);
+        leads.push(first.lead.unwrap().id);
+    }
+    assert_ne!(leads[0], leads[1]);
 }

@@ -21,16 +21,16 @@ pub fn scope(path: &str) -> Scope {
             Scope::LeadsWrite
         }
         "GetLead" | "ListLeads" | "ListConversation" | "ListActivities" | "ListScores" => Scope::LeadsRead,
-        "DeleteLead" => Scope::LeadsDelete,
+        "DeleteLead" | "EraseSubject" => Scope::LeadsDelete,
         "CreateWorkspace" | "SetPlan" => Scope::PlatformWorkspaces,
         "GetWorkspace" | "GetUsage" => Scope::WorkspaceRead,
         "UpdateSettings" | "CreateApiKey" | "ListApiKeys" | "RotateApiKey" | "RevokeApiKey" => {
             Scope::WorkspaceAdmin
         }
+        "GetMe" => Scope::WorkspaceRead,
         _ if path.starts_with("/leads.v1.MembersService/") => Scope::WorkspaceAdmin,
-        "ListAuditEntries" | "VerifyAudit" | "ListConsents" | "ExportSubject" | "PreviewRetention" => {
-            Scope::PrivacyRead
-        }
+        "ListAuditEntries" | "VerifyAudit" | "ListConsents" | "ExportSubject" | "PreviewRetention"
+        | "GetErasure" | "ListErasures" => Scope::PrivacyRead,
         "RecordConsent" => Scope::PrivacyWrite,
         "ConnectProvider" | "DisconnectProvider" => Scope::IntegrationsWrite,
         "GetConnection" | "ListConnections" => Scope::IntegrationsRead,

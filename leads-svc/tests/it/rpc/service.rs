@@ -27,15 +27,17 @@ use leads_svc::{
         server::{Door, route},
         workspaces::Workspaces,
     },
-    http::Rest,
+    http::{Desk, Rest},
     service::{
         auth::{Auth, Rate},
         connector::Delivery,
         core::Core,
         keys::mint,
         principal::{Bound, Scope},
+        sign_in::{Settings, SignIn},
     },
 };
+use opentelemetry::metrics::Meter;
 use prost::Message;
 use prost_reflect::DescriptorPool;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -66,7 +68,7 @@ pub struct Service {
 /// The doors of one replica.
 pub struct Doors {
     pub auth: Auth,
-    rest: SocketAddr,
+    pub rest: SocketAddr,
     public: Channel,
     connectors: Channel,
     _stop: DropGuard,
@@ -83,8 +85,19 @@ pub fn methods() -> Vec<String> {
         .collect()
 }
 
+/// Of metrics that nobody looks at.
+fn meter() -> Meter {
+    opentelemetry::global::meter("test")
+}
+
 impl Doors {
-    async fn open(core: Core, delivery: Delivery, burst: u32) -> Self {
+    async fn open(
+        core: Core,
+        delivery: Delivery,
+        burst: u32,
+        meter: &Meter,
+        sign_in: Option<Settings>,
+    ) -> Self {
         let rate = Rate {
             per_second: NonZeroU32::new(burst.div_ceil(1_000)).unwrap(),
             burst: NonZeroU32::new(burst).unwrap(),
@@ -97,22 +110,26 @@ impl Doors {
             .add_service(WorkspacesServiceServer::new(Workspaces::new(core.clone())))
             .add_service(MembersServiceServer::new(Members::new(core.clone())))
             .add_service(IntegrationsServiceServer::new(Integrations::new(core.clone())))
-            .add_service(PrivacyServiceServer::new(Privacy::new(core)));
+            .add_service(PrivacyServiceServer::new(Privacy::new(core.clone())));
         let connectors = Routes::new(ConnectorServiceServer::new(Connectors::new(delivery)));
         let rest = Rest::new(limits.message_bytes).unwrap();
         let rules =
             Arc::new(move |call: &Parts, message: &[u8]| check::violations(call, message, clock.now()));
         let (mut channels, mut addresses) = (Vec::new(), Vec::new());
         for (package, routes) in [("leads.v1", public), ("leads.connector.v1", connectors)] {
-            let meter = opentelemetry::global::meter("test");
-            let stack = Stack::new(package, auth.clone(), limits.clone(), &meter).unwrap();
+            let stack = Stack::new(package, auth.clone(), limits.clone(), meter).unwrap();
             let framed = layers::framed(Calls::new(routes), limits.message_bytes);
             let calls = stack.around(rest.decoding(framed, rules.clone()));
             let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
             let endpoint = Endpoint::from_shared(format!("http://{}", door.address())).unwrap();
             channels.push(endpoint.connect_lazy());
             addresses.push(door.address());
-            let routed = route(calls.clone(), Some(rest.serving(calls)));
+            let mut rest = rest.serving(calls.clone());
+            if let Some(settings) = &sign_in {
+                let sign_in = SignIn::new(core.clone(), auth.clone(), settings.clone()).unwrap();
+                rest = Desk::new(core.clone(), sign_in).in_front_of(rest);
+            }
+            let routed = route(calls, Some(rest));
             tokio::spawn(door.serve(routed, limits.clone(), stop.clone()));
         }
         Self {
@@ -161,14 +178,33 @@ impl Service {
 
     /// Serves keys that may make `burst` calls at once, and a thousandth of that every second.
     pub async fn start_at(world: World, burst: u32) -> Self {
-        let doors = Doors::open(world.core.clone(), world.delivery.clone(), burst).await;
+        let doors = Doors::open(world.core.clone(), world.delivery.clone(), burst, &meter(), None).await;
+        Self { world, doors }
+    }
+
+    /// Serves people with browsers as well.
+    pub async fn start_with(world: World, sign_in: Settings) -> Self {
+        let (core, delivery) = (world.core.clone(), world.delivery.clone());
+        let doors = Doors::open(core, delivery, BURST, &meter(), Some(sign_in)).await;
+        Self { world, doors }
+    }
+
+    /// Serves with metrics that somebody looks at.
+    pub async fn start_metered(world: World, meter: &Meter) -> Self {
+        let doors = Doors::open(world.core.clone(), world.delivery.clone(), BURST, meter, None).await;
         Self { world, doors }
     }
 
     /// The doors of another replica on the same database.
     pub async fn replica(&self) -> Doors {
         let (core, delivery) = self.world.replica().await;
-        Doors::open(core, delivery, BURST).await
+        Doors::open(core, delivery, BURST, &meter(), None).await
+    }
+
+    /// The same, for people with browsers as well.
+    pub async fn replica_with(&self, sign_in: Settings) -> Doors {
+        let (core, delivery) = self.world.replica().await;
+        Doors::open(core, delivery, BURST, &meter(), Some(sign_in)).await
     }
 
     /// A new key.

@@ -367,6 +367,30 @@ pub fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
         ),
         "leads.v1.PrivacyService/ListConsents" => (of_lead("x").encode_to_vec(), &["lead_id", "page_size"]),
         "leads.v1.PrivacyService/ExportSubject" => (Vec::new(), &["email"]),
+        "leads.v1.PrivacyService/EraseSubject" => (
+            v1::EraseSubjectRequest {
+                email: "nobody".to_owned(),
+                lead_id: "x".to_owned(),
+                contact_id: "y".to_owned(),
+            }
+            .encode_to_vec(),
+            &["lead_id", "contact_id", "email"],
+        ),
+        "leads.v1.PrivacyService/GetErasure" => (
+            v1::GetErasureRequest {
+                erasure_id: "lead_x".to_owned(),
+            }
+            .encode_to_vec(),
+            &["erasure_id"],
+        ),
+        "leads.v1.PrivacyService/ListErasures" => (
+            v1::ListErasuresRequest {
+                page_size: -1,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &["page_size"],
+        ),
         "leads.v1.PrivacyService/PreviewRetention" => (
             v1::PreviewRetentionRequest {
                 retention_days: [("new".to_owned(), -1), ("won".to_owned(), 3)].into(),
@@ -435,6 +459,7 @@ pub fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
         }
         "leads.v1.WorkspacesService/GetWorkspace"
         | "leads.v1.WorkspacesService/GetUsage"
+        | "leads.v1.MembersService/GetMe"
         | "leads.v1.WorkspacesService/ListApiKeys"
         | "leads.v1.IntegrationsService/ListConnections" => return None,
         _ => panic!("{path} has no bad-input case"),

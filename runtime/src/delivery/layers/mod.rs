@@ -1,7 +1,7 @@
 //! The stack that every vendor call goes through, outside in: metrics → retry → quota → concurrency → timeout → HTTP.
 //!
 //! Retry is outside quota, so that every attempt pays. A call takes its place among the concurrent ones before it takes
-//! its quota (by tower's readiness), so that nothing lies between the quota and the wire.
+//! its quota, so that nothing lies between the quota and the wire, and gives the place up while it has to wait for quota.
 
 mod http;
 mod metrics;

@@ -1,4 +1,7 @@
 //! Takes one call out of the account's quota before each attempt, and learns from each answer.
+//!
+//! A call that has a place among the concurrent ones asks for its quota, so that nothing lies between the quota and the
+//! wire; while it waits for quota it gives its place to others, whose accounts may have some.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -7,10 +10,10 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceExt};
 
 use super::{CallError, CallSettings, ReadFeedback, VendorCall};
-use crate::quota::{Feedback, Permit, Quota, Use, Verdict};
+use crate::quota::{Feedback, Quota, Use, Verdict};
 use crate::vendor::VendorResponse;
 
 #[derive(Clone)]
@@ -49,27 +52,27 @@ impl QuotaLayer {
 
 impl Shared {
     /// A call that was paid for before the claim is not paid twice.
-    async fn pay(&self, call: &VendorCall) -> Result<Permit, CallError> {
+    async fn pay(&self, call: &VendorCall) -> Result<Verdict, CallError> {
         if !call.lease.fits(self.needed) {
             return Err(CallError::NoTime);
         }
         if let Some(permit) = call.lease.take_prepaid() {
-            return Ok(permit);
+            return Ok(Verdict::Granted(permit));
         }
+        Ok(self
+            .quota
+            .try_acquire(&call.account, call.lease.lane(), Use::GoOn)
+            .await)
+    }
+
+    /// Until when a call that comes now waits for its quota.
+    fn deadline(&self, call: &VendorCall) -> Instant {
         let last_start = call
             .lease
             .until()
             .checked_sub(self.needed)
             .unwrap_or_else(Instant::now);
-        let deadline = last_start.min(Instant::now() + self.longest_wait);
-        match self
-            .quota
-            .acquire(&call.account, call.lease.lane(), Use::GoOn, deadline)
-            .await
-        {
-            Verdict::Granted(permit) => Ok(permit),
-            Verdict::Wait(wait) => Err(CallError::NoQuota(wait)),
-        }
+        last_start.min(Instant::now() + self.longest_wait)
     }
 }
 
@@ -93,19 +96,29 @@ where
     type Error = CallError;
     type Future = BoxFuture<'static, Result<VendorResponse, CallError>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), CallError>> {
-        self.inner.poll_ready(context)
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, call: VendorCall) -> Self::Future {
-        let shared = self.shared.clone();
-        // The clone is not ready; the one that is has to be used.
-        let fresh = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let (shared, inner) = (self.shared.clone(), self.inner.clone());
         async move {
-            let _spent: Permit = shared.pay(&call).await?;
+            let deadline = shared.deadline(&call);
             let account = call.account.clone();
-            let response = inner.call(call).await?;
+            let mut placed = loop {
+                let mut placed = inner.clone();
+                placed.ready().await?;
+                let wait = match shared.pay(&call).await? {
+                    Verdict::Granted(_spent) => break placed,
+                    Verdict::Wait(wait) => wait,
+                };
+                drop(placed);
+                if Instant::now() + wait > deadline {
+                    return Err(CallError::NoQuota(wait));
+                }
+                shared.quota.sit_out(&account, wait).await;
+            };
+            let response = placed.call(call).await?;
             let feedback = (shared.feedback)(&response);
             if feedback != Feedback::default() {
                 shared.quota.correct(&account, feedback).await;

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
-use futures::future::join_all;
+use futures::future::{Either, join_all, select};
 use opentelemetry::global;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -272,4 +272,32 @@ async fn calls_at_a_time_are_bounded() {
     let all = join_all((0..12).map(|_| calls.call(call(format!("http://{address}/slow"), &lease)))).await;
     assert!(all.iter().all(Result::is_ok));
     assert_eq!(vendor.most_at_work.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn an_account_that_waits_for_quota_takes_no_place_from_another() {
+    let (redis, vendor) = (TestServer::start().await, Vendor::default());
+    let address = start(&vendor).await;
+    let settings = CallSettings {
+        concurrency: 1,
+        ..CallSettings::default()
+    };
+    let (calls, quota) = calls(&redis, &settings);
+    let pause = Feedback {
+        pause: Some(Duration::from_secs(3)),
+        ..Feedback::default()
+    };
+    quota.correct(&account(), pause).await;
+    let (url, lease) = (format!("http://{address}/slow"), lease(30));
+    let throttled = join_all((0..3).map(|_| calls.call(call(url.clone(), &lease))));
+    let mut other = call(url.clone(), &lease);
+    other.account.id = "2".into();
+    // The first is polled first, so it asks for a place before the other.
+    match select(Box::pin(throttled), Box::pin(calls.call(other))).await {
+        Either::Left((answers, _)) => panic!("the other account waited for {answers:?}"),
+        Either::Right((answer, throttled)) => {
+            assert!(answer.is_ok(), "{answer:?}");
+            assert!(throttled.await.iter().all(Result::is_ok));
+        }
+    }
 }

@@ -3,6 +3,8 @@
 
 use sea_orm_migration::{prelude::*, schema::*, sea_orm::DbBackend};
 
+use crate::m0015_isolation::{enter_all, protect};
+
 /// See the module.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -67,6 +69,10 @@ impl MigrationTrait for Migration {
             let statement = Table::alter().table(table).add_column(column).to_owned();
             manager.alter_table(statement).await?;
         }
+        for table in ["data_keys", "former_keys", "renewals"] {
+            protect(manager, table, "workspace_id").await?;
+        }
+        enter_all(manager).await?;
         let connection = manager.get_connection();
         // What was sealed before contacts had keys of their own is sealed anew, workspace by workspace.
         connection
