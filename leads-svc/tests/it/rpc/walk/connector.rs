@@ -22,7 +22,7 @@ const SERVICE: &str = "/leads.connector.v1.ConnectorService";
 struct Held {
     job: String,
     token: String,
-    verify: bool,
+    action: wire::Action,
     revision: i64,
     owner: usize,
 }
@@ -183,7 +183,7 @@ impl<'a> Connector<'a> {
             self.held.push(Held {
                 job: result.job_id.clone(),
                 token: grant.lease_token.clone(),
-                verify: grant.action() == wire::Action::Verify,
+                action: grant.action(),
                 revision: lead.revision,
                 owner,
             });
@@ -254,12 +254,21 @@ impl<'a> Connector<'a> {
         use wire::job_outcome::Outcome;
         let canary = self.walk.tenants[held.owner].canary;
         let says = format!("the CRM says {canary}");
-        if held.verify {
-            return Outcome::Verified(wire::Verified {
-                external_id: format!("{canary}-1"),
-                url: String::new(),
-                revision: held.revision,
-            });
+        match held.action {
+            wire::Action::Verify => {
+                return Outcome::Verified(wire::Verified {
+                    external_id: format!("{canary}-1"),
+                    url: String::new(),
+                    revision: held.revision,
+                });
+            }
+            wire::Action::Remove | wire::Action::Erase => {
+                return Outcome::Gone(wire::Gone { records: 1 });
+            }
+            wire::Action::VerifyRemoved | wire::Action::VerifyErased => {
+                return Outcome::Verified(wire::Verified::default());
+            }
+            wire::Action::Write | wire::Action::Unspecified => {}
         }
         match self.random.random_range(0..20) {
             0..3 => Outcome::Rejected(wire::Rejected {

@@ -20,8 +20,9 @@ const DIGITS: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const LETTERS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Identifiers that we make, wherever they stand; not of messages, whose ids callers may choose.
-static ID: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new("(?:lead|contact|member|merge|conn|job|task|act|ws)_[0-9a-z]{26}").unwrap());
+static ID: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new("(?:lead|contact|member|merge|erasure|conn|job|task|act|ws)_[0-9a-z]{26}").unwrap()
+});
 
 /// What a value names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +31,7 @@ pub enum Kind {
     Contact,
     Member,
     Merge,
+    Erasure,
     Connection,
     Job,
     Task,
@@ -152,6 +154,7 @@ pub fn ids_of(text: &str) -> impl Iterator<Item = (Kind, &str)> {
             "contact" => Kind::Contact,
             "member" => Kind::Member,
             "merge" => Kind::Merge,
+            "erasure" => Kind::Erasure,
             "conn" => Kind::Connection,
             "job" => Kind::Job,
             "task" => Kind::Task,
@@ -187,6 +190,7 @@ pub fn nothing(kind: Kind, random: &mut StdRng) -> String {
         Kind::Contact => ids::format::<ids::Contact>(id),
         Kind::Member => ids::format::<ids::Member>(id),
         Kind::Merge => ids::format::<ids::Merge>(id),
+        Kind::Erasure => ids::format::<ids::Erasure>(id),
         Kind::Connection => ids::format::<ids::Connection>(id),
         Kind::Job => ids::format::<ids::Job>(id),
         Kind::Task => ids::format::<ids::Task>(id),
