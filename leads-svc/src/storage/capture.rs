@@ -291,10 +291,7 @@ impl Write {
             (None, Some(lead)) => Some(lead.lead.contact_id),
             (None, None) => None,
         };
-        let shown = match whose {
-            Some(contact) => sealers.of_contact(contact),
-            None => keys.sealer(),
-        };
+        let shown = whose.map_or(keys.sealer(), |contact| sealers.of_contact(contact));
         if let Some(write) = self.contact {
             let (prior, had_key, at) = (write.prior, write.key.is_some(), write.at);
             let row = contact_row(sealers, workspace, write)?;
@@ -462,7 +459,7 @@ impl Store {
             merge.apply(&transaction, workspace).await?;
         }
         if !all.removed.is_empty() {
-            merges::remove(&transaction, workspace, all.removed, self.clock.now()).await?;
+            merges::remove(&transaction, workspace, all.removed, now).await?;
         }
         if !all.parted.is_empty() {
             answers::of_several(&transaction, workspace, all.parted).await?;
