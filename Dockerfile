@@ -23,10 +23,9 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/* /var/log/*.log /var/log/apt \
  && install -d -o 65532 -g 65532 -m 0750 /var/lib/leads
-# One heap for all threads, and large blocks go back to the system: else what one thread freed is of no use to another.
+# One heap for all threads, which shrinks: else what one thread freed is of no use to another.
 ENV MALLOC_ARENA_MAX=1 \
-    MALLOC_MMAP_THRESHOLD_=131072 \
-    MALLOC_TRIM_THRESHOLD_=131072
+    MALLOC_TRIM_THRESHOLD_=1048576
 # A number, so that Kubernetes can see that it is not root.
 USER 65532:65532
 WORKDIR /var/lib/leads

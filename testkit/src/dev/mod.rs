@@ -159,7 +159,8 @@ async fn restart_ended(stack: &mut Stack) -> Result<()> {
     if !stack.redis.process().is_running()? {
         stack.redis.restart().await?;
     }
-    for service in stack.connectors.iter_mut().chain([&mut stack.leads]) {
+    // A connector is ready only when leads-svc answers it.
+    for service in [&mut stack.leads].into_iter().chain(&mut stack.connectors) {
         if !service.process()?.is_running()? {
             service.restart().await?;
         }

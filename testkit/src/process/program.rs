@@ -17,12 +17,8 @@ use super::{Process, lifeline};
 /// Variables that would leak a developer's settings into a process under test.
 const NOT_INHERITED: [&str; 5] = ["LEADS_SVC_", "CRM_HUBSPOT_", "OTEL_", "CRASH_AT", "RUST_LOG"];
 
-/// How the images run the processes: one heap for all threads, large blocks given back to the system.
-const ALLOCATOR: [(&str, &str); 3] = [
-    ("MALLOC_ARENA_MAX", "1"),
-    ("MALLOC_MMAP_THRESHOLD_", "131072"),
-    ("MALLOC_TRIM_THRESHOLD_", "131072"),
-];
+/// How the images run the processes: one heap for all threads, which shrinks.
+const ALLOCATOR: [(&str, &str); 2] = [("MALLOC_ARENA_MAX", "1"), ("MALLOC_TRIM_THRESHOLD_", "1048576")];
 
 /// A process to start; can be started any number of times.
 #[derive(Clone, Debug)]

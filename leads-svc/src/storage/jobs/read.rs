@@ -1,7 +1,5 @@
 //! Jobs as people see them.
 
-use std::collections::HashMap;
-
 use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
