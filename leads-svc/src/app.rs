@@ -46,7 +46,7 @@ use crate::{
     http::{Desk, Rest},
     jobs::{self, housekeeping::STORAGE_CHECK},
     service::{auth::Auth, connector::Delivery, core::Core, sign_in::SignIn},
-    storage::{Store, crypto::KeyEncryptionKey},
+    storage::{Store, crypto::UNSEALED},
 };
 
 /// Readiness check that holds while the doors are open.
@@ -79,10 +79,15 @@ const GRACE: Duration = Duration::from_secs(3);
 /// # Errors
 /// It cannot be reached.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
-    let kek = KeyEncryptionKey::from_base64(config.crypto.kek.expose()).context("crypto.kek")?;
-    let store = Store::connect(&config.storage.options(), kek, Clock::system())
-        .await
-        .context("storage.url")?;
+    let keks = config.crypto.keks().context("crypto.kek")?;
+    let store = Store::connect_with(
+        &config.storage.options(),
+        &config.key_store(),
+        keks,
+        Clock::system(),
+    )
+    .await
+    .context("storage.url or keys.url")?;
     Ok(store.with_default_plan(config.plans.default))
 }
 
@@ -116,7 +121,11 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
         );
     }
 
+    if UNSEALED {
+        tracing::error!("this build stores personal data in the open: it is for measurements only");
+    }
     let core = Core::new(store.clone(), tasks.clone());
+    core.fill_keys().await.context("keys.url")?;
     let auth = Auth::new(store.clone(), config.server.rate());
     let delivery = Delivery::new(core.clone(), config.delivery.times(), &telemetry.meter());
     open_doors(config, telemetry, tasks, &readiness, &core, &auth, delivery).await?;
@@ -147,6 +156,8 @@ async fn serve(config: &Config, telemetry: &Telemetry, tasks: &TaskSet) -> anyho
     tasks.spawn("withdrawer", withdrawer.run(stop.clone()));
     tasks.spawn("gauges", gauges.run(stop.clone()));
     tasks.spawn("backfill", jobs::backfill::run(core.clone(), stop.clone()));
+    tasks.spawn("keys", jobs::keys::run(core.clone(), stop.clone()));
+    tasks.spawn("renewal", jobs::renewal::run(core.clone(), stop.clone()));
     tasks.spawn("retention", jobs::retention::run(core.clone(), stop.clone()));
     tasks.spawn(
         "housekeeping",
@@ -198,12 +209,20 @@ async fn open_migrated(config: &Config) -> anyhow::Result<Option<Store>> {
 /// # Errors
 /// It is another one, or the database is away.
 pub async fn check_key(store: &Store) -> anyhow::Result<()> {
-    match store.count_unreadable_workspaces().await? {
-        0 => Ok(()),
-        some => anyhow::bail!(
-            "crypto.kek is not the key-encryption key of {some} workspaces in this database: give the one they were made with"
-        ),
-    }
+    let some = store.count_unreadable_workspaces().await?;
+    anyhow::ensure!(
+        some == 0,
+        "crypto.kek is not the key-encryption key of {some} workspaces in this database: give the one they were made with"
+    );
+    let roots = store
+        .key_store()
+        .count_unreadable_roots(store.keyring().keks())
+        .await?;
+    anyhow::ensure!(
+        roots == 0,
+        "crypto.kek is not the key-encryption key of the key store at keys.url: give the one it was made with"
+    );
+    store.load_secrets().await.context("crypto.kek")
 }
 
 async fn open_doors(

@@ -27,6 +27,8 @@ use crate::{
     storage::Store,
 };
 
+mod keys;
+
 /// Whom the audit log names for what this command line does.
 const OPERATOR: &str = "operator";
 
@@ -57,6 +59,9 @@ enum Command {
     /// Credentials.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Encryption keys.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -173,6 +178,7 @@ impl Cli {
                 Command::Workspace(command) => workspace(&migrated(&config).await?, command).await,
                 Command::Key(KeyCommand::Create(args)) => create_key(&migrated(&config).await?, args).await,
                 Command::Key(KeyCommand::Revoke { id }) => revoke_key(&migrated(&config).await?, &id).await,
+                Command::Keys(command) => command.run(&migrated(&config).await?).await,
                 Command::Audit(command) => audit(&migrated(&config).await?, command).await,
                 Command::Qualify { .. } | Command::CheckConfig => Ok(()),
             }

@@ -19,13 +19,18 @@ use crate::{
         sessions::Lifetimes,
         sign_in::{ProviderSettings, Settings, trustworthy},
     },
-    storage::{self, crypto::KeyEncryptionKey},
+    storage::{
+        self,
+        crypto::{self, KeyEncryptionKey, KeyEncryptionKeys},
+        keystore,
+    },
 };
 
 /// Every key with its default.
 pub const DEFAULTS: &str = include_str!("../config.toml");
 /// Start of environment variables.
 pub const ENV_PREFIX: &str = "LEADS_SVC";
+const DATABASE: &str = "must start with sqlite: or postgres://";
 
 /// All settings; `config.toml` says what each means.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,6 +41,7 @@ pub struct Config {
     pub ops: OpsConfig,
     pub storage: StorageConfig,
     pub crypto: CryptoConfig,
+    pub keys: KeysConfig,
     pub plans: PlansConfig,
     pub sign_in: SignInConfig,
     pub redis: RedisConfig,
@@ -79,6 +85,16 @@ pub struct StorageConfig {
 pub struct CryptoConfig {
     /// Key-encryption key in base64.
     pub kek: Secret,
+    /// The one before or after it.
+    pub previous_kek: Secret,
+}
+
+/// `[keys]`: the store of the contacts' keys.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysConfig {
+    /// Where it is; empty is beside the database.
+    pub url: SecretUrl,
 }
 
 /// `[plans]`: what workspaces may use.
@@ -161,6 +177,31 @@ impl StorageConfig {
     }
 }
 
+impl CryptoConfig {
+    /// The keys.
+    ///
+    /// # Errors
+    /// One of them is not 32 bytes of base64.
+    pub fn keks(&self) -> Result<KeyEncryptionKeys, crypto::Error> {
+        let previous = match self.previous_kek.is_empty() {
+            true => None,
+            false => Some(KeyEncryptionKey::from_base64(self.previous_kek.expose())?),
+        };
+        let current = KeyEncryptionKey::from_base64(self.kek.expose())?;
+        Ok(KeyEncryptionKeys::new(current, previous))
+    }
+}
+
+impl Config {
+    /// Where the key store is.
+    pub fn key_store(&self) -> String {
+        match self.keys.url.is_empty() {
+            true => keystore::beside(self.storage.url.expose()),
+            false => self.keys.url.expose().to_owned(),
+        }
+    }
+}
+
 impl SignInConfig {
     /// As the use case takes them; `None` if nobody signs in.
     pub fn settings(&self) -> Option<Settings> {
@@ -200,6 +241,7 @@ impl Validate for Config {
         checks.section("ops", &self.ops);
         checks.section("storage", &self.storage);
         checks.section("crypto", &self.crypto);
+        checks.section("keys", &self.keys);
         checks.section("sign_in", &self.sign_in);
         checks.section("redis", &self.redis);
         checks.section("delivery", &self.delivery);
@@ -221,17 +263,25 @@ impl Validate for ServerConfig {
 
 impl Validate for StorageConfig {
     fn validate(&self, checks: &mut Checks) {
-        let url = self.url.expose();
-        let known = ["sqlite:", "postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| url.starts_with(scheme));
-        checks.check("url", known, "must start with sqlite: or postgres://");
+        checks.check("url", is_database(&self.url), DATABASE);
         checks.check(
             "max_connections",
             (2..=1_000).contains(&self.max_connections),
             "must be 2 to 1000",
         );
     }
+}
+
+impl Validate for KeysConfig {
+    fn validate(&self, checks: &mut Checks) {
+        let fits = self.url.is_empty() || is_database(&self.url);
+        checks.check("url", fits, DATABASE);
+    }
+}
+
+fn is_database(url: &SecretUrl) -> bool {
+    let schemes = ["sqlite:", "postgres://", "postgresql://"];
+    schemes.iter().any(|scheme| url.expose().starts_with(scheme))
 }
 
 impl Validate for CryptoConfig {
@@ -242,6 +292,10 @@ impl Validate for CryptoConfig {
                 false,
                 format!("{problem}; give it as crypto.kek or in the file crypto.kek_file"),
             );
+        }
+        let previous = self.previous_kek.expose();
+        if let (false, Err(problem)) = (previous.is_empty(), KeyEncryptionKey::from_base64(previous)) {
+            checks.check("previous_kek", false, problem.to_string());
         }
     }
 }

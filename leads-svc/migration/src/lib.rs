@@ -3,6 +3,7 @@
 
 use sea_orm_migration::prelude::*;
 
+mod key_store;
 mod m0001_workspaces;
 mod m0002_leads;
 mod m0003_delivery;
@@ -19,6 +20,9 @@ mod m0013_erasures;
 pub mod m0015_isolation;
 mod m0016_sessions;
 mod m0017_failing;
+mod m0018_keys;
+
+pub use key_store::KeyStoreMigrator;
 
 /// All migrations, in order.
 pub struct Migrator;
@@ -42,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_isolation::Migration),
             Box::new(m0016_sessions::Migration),
             Box::new(m0017_failing::Migration),
+            Box::new(m0018_keys::Migration),
         ]
     }
 }

@@ -50,6 +50,8 @@ actions! {
     KeyRotated = "key.rotated",
     /// A key was revoked.
     KeyRevoked = "key.revoked",
+    /// A new encryption key was announced; the details name what for and its number.
+    EncryptionKeyRotated = "encryption_key.rotated",
     /// The workspace was given a plan; the details name it and the one before.
     PlanSet = "plan.set",
     /// A member was added.

@@ -66,7 +66,22 @@ pub struct Contact {
     pub attributes: BTreeMap<String, String>,
     /// What was seen before it became a lead; empty from then on.
     pub seen: Seen,
+    /// What its data is sealed under.
+    pub key: KeyRef,
 }
+
+/// The name of a contact's key in the key store; none before it has one. It is no part of who somebody is: contacts are
+/// equal whatever their keys are.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeyRef(pub Option<Uuid>);
+
+impl PartialEq for KeyRef {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for KeyRef {}
 
 /// What is remembered of a contact until it is a lead.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

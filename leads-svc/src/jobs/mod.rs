@@ -2,4 +2,6 @@
 
 pub mod backfill;
 pub mod housekeeping;
+pub mod keys;
+pub mod renewal;
 pub mod retention;

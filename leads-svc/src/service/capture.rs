@@ -311,7 +311,7 @@ impl Core {
     /// Stores a planned write. False if somebody was faster, and the plan has to be made again from a fresh read.
     pub(super) async fn store_write(&self, facts: &Facts, write: Write, alone: bool) -> Result<bool> {
         let owes = !write.wants.is_empty();
-        let sealed = write.seal(&facts.keys)?;
+        let sealed = self.store.seal(&facts.keys, write).await?;
         match self.writer.submit(facts.workspace.id, sealed, alone).await {
             Verdict::Stored => {
                 if owes {

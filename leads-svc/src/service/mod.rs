@@ -7,6 +7,7 @@ pub mod connector;
 pub mod consents;
 pub mod contacts;
 pub mod core;
+pub mod encryption;
 pub mod entitlements;
 pub mod erasure;
 pub mod error;

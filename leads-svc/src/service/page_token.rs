@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::error::{Error, Result};
-use crate::storage::crypto::{Place, WorkspaceKeys};
+use crate::storage::crypto::{Opens, Place, Seals, WorkspaceKeys};
 
 const VALID: TimeDelta = TimeDelta::hours(24);
 

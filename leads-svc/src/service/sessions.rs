@@ -229,7 +229,7 @@ impl Auth {
         };
         let secret = letters(SECRET_LETTERS);
         let cookie = format!("{secret}{}", checksum_of(&secret));
-        let digest = self.digest(&secret);
+        let digest = self.digest(&secret)?;
         self.store()
             .begin_session(&session, &digest, &holder.actor())
             .await?;
@@ -248,9 +248,10 @@ impl Auth {
     /// # Errors
     /// `STORAGE_UNAVAILABLE`.
     pub async fn end_session(&self, cookie: &str) -> Result<()> {
-        let Some(digest) = parse(cookie).map(|secret| self.digest(secret)) else {
+        let Some(secret) = parse(cookie) else {
             return Ok(());
         };
+        let digest = self.digest(secret)?;
         let Some(session) = self.store().find_session(&digest).await? else {
             return Ok(());
         };
@@ -274,7 +275,7 @@ impl Auth {
         let Some(secret) = parse(cookie) else {
             return Ok(None);
         };
-        let (digest, sessions) = (self.digest(secret), self.sessions());
+        let (digest, sessions) = (self.digest(secret)?, self.sessions());
         let now = self.store().clock().now();
         let is_alive = |known: &Arc<Known>| known.session.is_alive(sessions.last_seen(&known.session), now);
         let kept = sessions.known.get(&digest).await.filter(is_alive);
@@ -338,9 +339,10 @@ impl Auth {
         Ok(Some(holder.of_member(member)))
     }
 
-    fn digest(&self, secret: &str) -> Digest {
+    fn digest(&self, secret: &str) -> Result<Digest> {
         // Its own words in front: the hash of a session's secret is never that of a key's.
-        self.store().keyring().kek().digest(&format!("session {secret}"))
+        let digest = self.store().keyring().digest(&format!("session {secret}"));
+        digest.ok_or_else(|| Error::internal("the installation has no secrets: run leads-svc migrate"))
     }
 }
 

@@ -87,7 +87,7 @@ pub async fn create(
 
 async fn created_before(store: &Store, request: Option<&RequestKey>) -> Result<Option<Founded>> {
     let Some(request) = request else { return Ok(None) };
-    let keys = store.keyring().kek().platform_keys();
+    let keys = store.installation_keys().await?;
     match store.find_answer(Uuid::nil(), &keys, request, METHOD).await? {
         None => Ok(None),
         Some(Known::Answered(bytes)) => serde_json::from_slice(&bytes).map(Some).map_err(Error::internal),

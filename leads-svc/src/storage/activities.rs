@@ -24,13 +24,13 @@ impl Store {
         if let Some(before) = before {
             query = query.filter(activity::Column::Id.lt(before));
         }
-        query
+        let found = query
             .order_by_desc(activity::Column::Id)
             .limit(most)
             .all(self.reader())
-            .await?
-            .into_iter()
-            .map(|row| rows::activity(keys, row))
-            .collect()
+            .await?;
+        let sealed = found.iter().map(|row| row.sealed.as_slice());
+        let keys = &self.secrets_for(keys, sealed).await?;
+        found.into_iter().map(|row| rows::activity(keys, row)).collect()
     }
 }

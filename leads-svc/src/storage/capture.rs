@@ -13,16 +13,18 @@ use uuid::Uuid;
 use super::{
     Store, audit,
     consents::{cancel, consent_row},
-    crypto::WorkspaceKeys,
-    entity::{activity, consent, contact, idempotency, identity, lead, message, score, sync_job},
+    crypto::{Sealer, WorkspaceKeys},
+    entity::{activity, consent, contact, former_key, idempotency, identity, lead, message, score, sync_job},
     error::Result,
+    former_keys,
     idempotency::{self as answers, Answer},
-    identities::{self, Identity, Joined, Known, identity_row, join_contacts},
+    identities::{self, Identity, Joined, Known, identity_rows, join_contacts, names_of},
     insert::NewRows,
     jobs::write::Want,
     merges::{self, MergeWrite, SealedMerge},
     rows,
     scope::{self, Reach},
+    sealing::Sealers,
     transaction::{Prior, Transaction, moved_unless},
 };
 use crate::domain::{
@@ -51,6 +53,8 @@ pub struct ContactWrite {
     pub seen: Seen,
     /// Messages after this write.
     pub messages: i64,
+    /// Its key; none if it is to get one.
+    pub key: Option<Uuid>,
     /// What was there before.
     pub prior: Prior,
     /// Time of the write.
@@ -66,6 +70,7 @@ impl ContactWrite {
             attributes: contact.attributes.clone(),
             seen: contact.seen.clone(),
             messages: messages as i64,
+            key: contact.key.0,
             prior,
             at,
         }
@@ -138,7 +143,8 @@ pub struct Sealed {
     new_contacts: Vec<contact::Model>,
     changed_contacts: Vec<(contact::Model, i64)>,
     identities: Vec<identity::Model>,
-    former_identities: Vec<identity::Model>,
+    former_identities: Vec<Known>,
+    former_keys: Vec<former_key::Model>,
     joined: Vec<Joined>,
     new_leads: Vec<lead::Model>,
     changed_leads: Vec<(lead::Model, i64)>,
@@ -195,6 +201,7 @@ impl Sealed {
             changed_contacts,
             identities: _,
             former_identities,
+            former_keys,
             joined,
             new_leads: _,
             changed_leads,
@@ -212,6 +219,7 @@ impl Sealed {
         } = self;
         changed_contacts.is_empty()
             && former_identities.is_empty()
+            && former_keys.is_empty()
             && joined.is_empty()
             && changed_leads.is_empty()
             && merges.is_empty()
@@ -228,6 +236,7 @@ impl Sealed {
         self.changed_contacts.append(&mut other.changed_contacts);
         self.identities.append(&mut other.identities);
         self.former_identities.append(&mut other.former_identities);
+        self.former_keys.append(&mut other.former_keys);
         self.joined.append(&mut other.joined);
         self.new_leads.append(&mut other.new_leads);
         self.changed_leads.append(&mut other.changed_leads);
@@ -270,21 +279,26 @@ impl Write {
         }
     }
 
-    /// Encrypts everything. Takes no database, so that many can be sealed in parallel.
+    /// Encrypts everything.
     ///
     /// # Errors
     /// The cipher refused a value.
-    pub fn seal(self, keys: &WorkspaceKeys) -> Result<Sealed> {
-        let workspace = self.workspace;
+    pub(super) fn seal(self, sealers: &Sealers<'_>) -> Result<Sealed> {
+        let (workspace, keys) = (self.workspace, sealers.keys);
         let mut sealed = Sealed::default();
         let whose = match (&self.contact, &self.lead) {
             (Some(contact), _) => Some(contact.id),
             (None, Some(lead)) => Some(lead.lead.contact_id),
             (None, None) => None,
         };
+        let shown = whose.map_or(keys.sealer(), |contact| sealers.of_contact(contact));
         if let Some(write) = self.contact {
-            let prior = write.prior;
-            let row = contact_row(keys, workspace, write)?;
+            let (prior, had_key, at) = (write.prior, write.key.is_some(), write.at);
+            let row = contact_row(sealers, workspace, write)?;
+            if matches!(prior, Prior::At(_)) && !had_key && row.key_id.is_some() {
+                let former = former_keys::of_workspace(workspace, row.id, at);
+                sealed.former_keys.push(former);
+            }
             match prior {
                 Prior::Absent => sealed.new_contacts.push(row),
                 Prior::At(revision) => sealed.changed_contacts.push((row, revision)),
@@ -293,38 +307,55 @@ impl Write {
         sealed.identities = self
             .identities
             .into_iter()
-            .map(|new| identity_row(keys, workspace, new.contact, &new.mark, new.place))
+            .flat_map(|new| {
+                identity_rows(keys, workspace, new.contact, &new.mark, new.place).collect::<Vec<_>>()
+            })
             .collect();
         sealed.former_identities = self
             .former_identities
             .iter()
-            .map(|(contact, mark)| identity_row(keys, workspace, *contact, mark, None))
+            .flat_map(|(contact, mark)| names_of(keys, *contact, mark))
             .collect();
         sealed.joined.extend(self.joined);
         if let Some(write) = self.lead {
-            let row = rows::lead_row(keys, workspace, &write.lead)?;
+            let sealer = sealers.of_contact(write.lead.contact_id);
+            let row = rows::lead_row(sealer, workspace, &write.lead)?;
             match write.prior {
                 Prior::Absent => sealed.new_leads.push(row),
                 Prior::At(revision) => sealed.changed_leads.push((row, revision)),
             }
         }
         for (id, contact, message) in self.messages {
-            sealed
-                .messages
-                .push(message_row(keys, workspace, id, contact, message)?);
+            sealed.messages.push(message_row(
+                sealers.of_contact(contact),
+                workspace,
+                id,
+                contact,
+                message,
+            )?);
         }
         for (id, contact, consent) in self.consents {
-            sealed
-                .consents
-                .push(consent_row(keys, workspace, id, contact, consent)?);
+            sealed.consents.push(consent_row(
+                sealers.of_contact(contact),
+                workspace,
+                id,
+                contact,
+                consent,
+            )?);
         }
         if let Some((id, lead, score)) = self.score {
-            sealed.scores.push(score_row(keys, workspace, id, lead, &score)?);
+            let sealer = sealers.of_lead(lead);
+            sealed
+                .scores
+                .push(score_row(sealer, workspace, id, lead, &score)?);
         }
         for (lead, activity) in self.activities {
-            sealed
-                .activities
-                .push(rows::activity_row(keys, workspace, lead, activity)?);
+            sealed.activities.push(rows::activity_row(
+                sealers.of_lead(lead),
+                workspace,
+                lead,
+                activity,
+            )?);
         }
         for want in self.wants {
             match want.prior {
@@ -333,17 +364,17 @@ impl Write {
             }
         }
         for merge in self.merges {
-            sealed.merges.push(merge.seal(keys, workspace)?);
+            sealed.merges.push(merge.seal(sealers, shown, workspace)?);
         }
         sealed.removed = self.removed;
         sealed.parted = self.parted;
         for also in self.also {
-            sealed.join(also.seal(keys)?);
+            sealed.join(also.seal(sealers)?);
         }
         sealed.withheld.extend(self.withheld);
         sealed.acts = self.acts;
         if let Some(answer) = self.answer {
-            sealed.answers.push(answer.seal(keys, workspace, whose)?);
+            sealed.answers.push(answer.seal(shown, workspace, whose)?);
         }
         Ok(sealed)
     }
@@ -395,7 +426,8 @@ impl Store {
             .and::<consent::Entity>(all.consents)?
             .and::<score::Entity>(all.scores)?
             .and::<activity::Entity>(all.activities)?
-            .and::<sync_job::Entity>(all.new_jobs)?;
+            .and::<sync_job::Entity>(all.new_jobs)?
+            .and::<former_key::Entity>(all.former_keys)?;
         if is_new && belongings.is_one_statement() {
             leads_runtime::crash_point!("capture.before_commit");
             belongings.insert(&self.database).await?;
@@ -403,6 +435,7 @@ impl Store {
             return Ok(());
         }
 
+        let now = self.clock.now();
         let transaction = self.begin().await?;
         for known in again {
             identities::forget(&transaction, workspace, known).await?;
@@ -411,10 +444,10 @@ impl Store {
             people.insert(&*transaction).await?;
         }
         for joined in all.joined {
-            join_contacts(&transaction, workspace, joined).await?;
+            join_contacts(&transaction, workspace, joined, now).await?;
         }
-        for row in all.former_identities {
-            identities::forget(&transaction, workspace, Known::of(&row)).await?;
+        for known in all.former_identities {
+            identities::forget(&transaction, workspace, known).await?;
         }
         for (row, revision) in all.changed_contacts {
             change_contact(&transaction, row, revision).await?;
@@ -426,13 +459,12 @@ impl Store {
             merge.apply(&transaction, workspace).await?;
         }
         if !all.removed.is_empty() {
-            merges::remove(&transaction, workspace, all.removed, self.clock.now()).await?;
+            merges::remove(&transaction, workspace, all.removed, now).await?;
         }
         if !all.parted.is_empty() {
             answers::of_several(&transaction, workspace, all.parted).await?;
         }
         belongings.insert(&*transaction).await?;
-        let now = self.clock.now();
         for want in all.changed_jobs {
             want.apply(&transaction, workspace, now).await?;
         }
@@ -465,6 +497,7 @@ async fn change_contact(transaction: &Transaction, row: contact::Model, prior: i
         .col_expr(contact::Column::Messages, Expr::value(row.messages))
         .col_expr(contact::Column::Revision, Expr::value(row.revision))
         .col_expr(contact::Column::ErasedAt, Expr::value(row.erased_at))
+        .col_expr(contact::Column::KeyId, Expr::value(row.key_id))
         .exec(&**transaction)
         .await?;
     moved_unless(changed.rows_affected == 1, "contacts.revision")
@@ -497,22 +530,18 @@ async fn change_lead(transaction: &Transaction, row: lead::Model, prior: i64) ->
     moved_unless(changed.rows_affected == 1, "leads.revision")
 }
 
-fn contact_row(keys: &WorkspaceKeys, workspace: Uuid, write: ContactWrite) -> Result<contact::Model> {
-    let mut search = String::from(" ");
-    for term in search::terms(&write.profile) {
-        search.push_str(&keys.search_token(&term));
-        search.push(' ');
-    }
+fn contact_row(sealers: &Sealers<'_>, workspace: Uuid, write: ContactWrite) -> Result<contact::Model> {
+    let sealer = sealers.of_contact(write.id);
     Ok(contact::Model {
         id: write.id,
         workspace_id: workspace,
-        profile: rows::seal_json(keys, rows::PROFILE, write.id, &write.profile)?,
+        profile: rows::seal_json(sealer, rows::PROFILE, write.id, &write.profile)?,
         seen_sealed: (write.seen != Seen::default())
-            .then(|| rows::seal_json(keys, rows::SEEN, write.id, &write.seen))
+            .then(|| rows::seal_json(sealer, rows::SEEN, write.id, &write.seen))
             .transpose()?,
         filled: write.profile.filled(),
         attributes: rows::to_json(&write.attributes),
-        search,
+        search: search_tokens(sealers.keys, &write.profile),
         messages: write.messages,
         revision: match write.prior {
             Prior::Absent => 1,
@@ -520,11 +549,24 @@ fn contact_row(keys: &WorkspaceKeys, workspace: Uuid, write: ContactWrite) -> Re
         },
         created_at: write.at,
         erased_at: None,
+        key_id: sealers.key_of(write.id).or(write.key),
     })
 }
 
+/// Keyed hashes of the words of a profile, a space around each.
+pub(super) fn search_tokens(keys: &WorkspaceKeys, profile: &Profile) -> String {
+    let mut search = String::from(" ");
+    for term in search::terms(profile) {
+        if let Some(index) = keys.newest_index() {
+            search.push_str(&index.word(&term));
+            search.push(' ');
+        }
+    }
+    search
+}
+
 fn message_row(
-    keys: &WorkspaceKeys,
+    sealer: &Sealer,
     workspace: Uuid,
     id: Uuid,
     contact: Uuid,
@@ -534,7 +576,7 @@ fn message_row(
         id,
         workspace_id: workspace,
         contact_id: contact,
-        sealed: rows::seal(keys, rows::MESSAGE, id, message.text.as_bytes())?,
+        sealed: rows::seal(sealer, rows::MESSAGE, id, message.text.as_bytes())?,
         conversation_id: message.conversation_id,
         external_id: message.external_id,
         position: message.position,
@@ -543,13 +585,7 @@ fn message_row(
     })
 }
 
-fn score_row(
-    keys: &WorkspaceKeys,
-    workspace: Uuid,
-    id: Uuid,
-    lead: Uuid,
-    score: &Score,
-) -> Result<score::Model> {
+fn score_row(sealer: &Sealer, workspace: Uuid, id: Uuid, lead: Uuid, score: &Score) -> Result<score::Model> {
     Ok(score::Model {
         id,
         workspace_id: workspace,
@@ -557,7 +593,7 @@ fn score_row(
         total: i16::from(score.total),
         framework: score.framework.clone(),
         rubric_version: score.rubric_version,
-        sealed: rows::seal_json(keys, rows::SCORE, id, &score.dimensions)?,
+        sealed: rows::seal_json(sealer, rows::SCORE, id, &score.dimensions)?,
         scored_at: score.scored_at,
     })
 }

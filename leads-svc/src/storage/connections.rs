@@ -25,8 +25,8 @@ use crate::domain::{
     sync::{Provider, Reason},
 };
 
-const SECRET: &str = "connections.sealed";
-const PROBLEM: &str = "connections.problem_sealed";
+pub(super) const SECRET: &str = "connections.sealed";
+pub(super) const PROBLEM: &str = "connections.problem_sealed";
 
 /// Whether a connection works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Store, Transaction,
-    crypto::WorkspaceKeys,
+    crypto::{Opens, Seals, WorkspaceKeys},
     entity::{consent, lead, sync_job},
     error::Result,
     rows, scope,
@@ -27,7 +27,7 @@ use crate::domain::{
 /// Most records of one person that are looked at.
 pub const MAX_RECORDS: u64 = 10_000;
 
-const SEALED: &str = "consents.sealed";
+pub(super) const SEALED: &str = "consents.sealed";
 /// Records of one transaction when old ones are sealed.
 /// Jobs that are changed in one transaction.
 const STEP: u64 = 500;
@@ -42,7 +42,7 @@ struct Sealed {
 }
 
 pub(super) fn consent_row(
-    keys: &WorkspaceKeys,
+    key: &impl Seals,
     workspace: Uuid,
     id: Uuid,
     contact: Uuid,
@@ -64,14 +64,14 @@ pub(super) fn consent_row(
         version: consent.version,
         channel: consent.channel.word().to_owned(),
         at: consent.at,
-        sealed: Some(rows::seal_json(keys, SEALED, id, &sealed)?),
+        sealed: Some(rows::seal_json(key, SEALED, id, &sealed)?),
         text_hash: Some(text_hash),
         basis: basis.word().to_owned(),
         expires_at,
     })
 }
 
-pub(super) fn consent(keys: &WorkspaceKeys, row: consent::Model) -> Result<Consent> {
+pub(super) fn consent(keys: &impl Opens, row: consent::Model) -> Result<Consent> {
     let sealed = match &row.sealed {
         Some(sealed) => rows::open_json(keys, SEALED, row.id, sealed)?,
         None => Sealed {
@@ -235,16 +235,16 @@ impl Store {
         contact_id: Uuid,
         most: u64,
     ) -> Result<Vec<Consent>> {
-        scope::select::<consent::Entity>(workspace)
+        let found = scope::select::<consent::Entity>(workspace)
             .filter(consent::Column::ContactId.eq(contact_id))
             .order_by_desc(consent::Column::At)
             .order_by_desc(consent::Column::Id)
             .limit(most)
             .all(self.reader())
-            .await?
-            .into_iter()
-            .map(|row| consent(keys, row))
-            .collect()
+            .await?;
+        let sealed = found.iter().filter_map(|row| row.sealed.as_deref());
+        let keys = &self.secrets_for(keys, sealed).await?;
+        found.into_iter().map(|row| consent(keys, row)).collect()
     }
 
     /// All consents of some contacts, each with its contact, in the order in which they were recorded.
@@ -257,12 +257,15 @@ impl Store {
         keys: &WorkspaceKeys,
         contacts: &[Uuid],
     ) -> Result<Vec<(Uuid, Consent)>> {
-        scope::select::<consent::Entity>(workspace)
+        let found = scope::select::<consent::Entity>(workspace)
             .filter(consent::Column::ContactId.is_in(contacts.iter().copied()))
             .order_by_asc(consent::Column::Id)
             .limit(MAX_RECORDS)
             .all(self.reader())
-            .await?
+            .await?;
+        let sealed = found.iter().filter_map(|row| row.sealed.as_deref());
+        let keys = &self.secrets_for(keys, sealed).await?;
+        found
             .into_iter()
             .map(|row| Ok((row.contact_id, consent(keys, row)?)))
             .collect()
@@ -358,8 +361,8 @@ impl Store {
         for row in found {
             let keys = self.workspace_keys(row.workspace_id).await?;
             let (workspace, id, contact) = (row.workspace_id, row.id, row.contact_id);
-            let consent = consent(&keys, row)?;
-            sealed.push(consent_row(&keys, workspace, id, contact, consent)?);
+            let consent = consent(&*keys, row)?;
+            sealed.push(consent_row(&*keys, workspace, id, contact, consent)?);
         }
         let count = sealed.len();
         let transaction = self.begin().await?;

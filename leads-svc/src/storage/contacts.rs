@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Store, Transaction,
-    crypto::WorkspaceKeys,
+    crypto::{ContactSecrets, WorkspaceKeys},
     entity::{contact, identity, lead},
     error::{Error, Result},
     leads::found_by,
@@ -80,7 +80,7 @@ impl Store {
             let kind = kind.word();
             Condition::all()
                 .add(identity::Column::Kind.eq(kind))
-                .add(identity::Column::ValueIndex.eq(keys.value_index(kind, value)))
+                .add(identity::Column::ValueIndex.is_in(keys.value_indexes(kind, value)))
         };
         let mut wanted = Condition::any();
         for mark in address {
@@ -110,10 +110,17 @@ impl Store {
         } else {
             self.leads_of(workspace, contacts).await?
         };
+        let sealed = found.iter().filter_map(|(_, row)| row.as_ref());
+        let sealed = sealed.flat_map(rows::of_contact);
+        let sealed = sealed.chain(leads.values().flat_map(rows::of_lead));
+        let keys = &self.secrets_for(keys, sealed).await?;
         let mut people = People::default();
         let mut is_exact = false;
         for (identity, row) in found {
             let Some(row) = row else { continue };
+            if keys.is_destroyed(&row.profile) {
+                continue;
+            }
             let lead = leads.get(&row.id).cloned();
             if identity.kind == Kind::Visitor.word() {
                 people.next_place = identity.place.unwrap_or_default().saturating_add(1);
@@ -143,7 +150,7 @@ impl Store {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let lead = self.leads_of(workspace, std::iter::once(id)).await?.remove(&id);
-        person(keys, row, lead).map(Some)
+        self.open_person(keys, row, lead).await
     }
 
     /// A page of contacts after `cursor`, newest first, at most `most`.
@@ -160,7 +167,7 @@ impl Store {
     ) -> Result<Vec<Listed>> {
         let mut select = scope::select::<contact::Entity>(workspace);
         if !query.words.is_empty() {
-            let tokens = query.words.iter().map(|word| keys.search_token(word));
+            let tokens = keys.search_tokens(&query.words);
             select = select.filter(found_by(tokens, self.backend()));
         }
         if query.without_lead {
@@ -203,8 +210,11 @@ impl Store {
             .all(self.reader())
             .await?;
         let mut leads = self.leads_of(workspace, found.iter().map(|row| row.id)).await?;
+        let sealed = found.iter().flat_map(rows::of_contact);
+        let keys = &self.secrets_for(keys, sealed).await?;
         found
             .into_iter()
+            .filter(|row| !keys.is_destroyed(&row.profile))
             .map(|row| {
                 Ok(Listed {
                     lead: leads.remove(&row.id).map(|lead| lead.id),
@@ -262,11 +272,30 @@ impl Store {
                 None => Ok(None),
             };
         };
-        person(keys, row, Some(lead)).map(Some)
+        self.open_person(keys, row, Some(lead)).await
+    }
+
+    /// `None` if the person's key was destroyed.
+    async fn open_person(
+        &self,
+        keys: &WorkspaceKeys,
+        row: contact::Model,
+        lead: Option<lead::Model>,
+    ) -> Result<Option<Person>> {
+        let sealed = rows::of_contact(&row).chain(lead.iter().flat_map(rows::of_lead));
+        let keys = self.secrets_for(keys, sealed).await?;
+        if keys.is_destroyed(&row.profile) {
+            return Ok(None);
+        }
+        person(&keys, row, lead).map(Some)
     }
 }
 
-pub(super) fn person(keys: &WorkspaceKeys, row: contact::Model, lead: Option<lead::Model>) -> Result<Person> {
+pub(super) fn person(
+    keys: &ContactSecrets<'_>,
+    row: contact::Model,
+    lead: Option<lead::Model>,
+) -> Result<Person> {
     let (revision, messages, erased_at) = (row.revision, row.messages, row.erased_at);
     Ok(Person {
         contact: rows::contact(keys, row)?,
@@ -309,6 +338,7 @@ pub(super) async fn bury(
         revision: 1,
         created_at: now,
         erased_at: Some(now),
+        key_id: None,
     };
     transaction
         .insert::<contact::Entity>(workspace, vec![tombstone])

@@ -13,6 +13,7 @@ use super::{
     entity::{activity, consent, contact, erasure, identity, lead, merge, message, score, sync_job},
     erasures::{self, Owed, Receipts},
     error::Result,
+    former_keys,
     idempotency::forget_answers_of,
     rows, scope,
     transaction::moved_unless,
@@ -56,7 +57,7 @@ pub struct Deleted {
 struct Whole {
     root: Option<Uuid>,
     leads: Vec<lead::Model>,
-    contacts: Vec<Uuid>,
+    contacts: Vec<contact::Model>,
 }
 
 impl Store {
@@ -77,10 +78,11 @@ impl Store {
         };
         let now = self.clock.now();
         let leads: Vec<Uuid> = whole.leads.iter().map(|row| row.id).collect();
+        let contacts: Vec<Uuid> = whole.contacts.iter().map(|row| row.id).collect();
         let (by, erasure) = match deletion {
             Deletion::Erasure { by } => (by, Some(leads_runtime::ids::new_id(&self.clock))),
             Deletion::Retention(retention) => {
-                if !is_due(keys, &whole, retention, now)? {
+                if !self.is_due(keys, &whole, retention, now).await? {
                     return Ok(None);
                 }
                 ("system:retention", None)
@@ -98,21 +100,13 @@ impl Store {
                     .await?;
             }
         }
-        let mut deleted =
-            owed.deleted + what_hangs_on(&transaction, workspace, &leads, &whole.contacts).await?;
+        let mut deleted = owed.deleted + what_hangs_on(&transaction, workspace, &leads, &contacts).await?;
         if let Some(erasure) = erasure {
             // The contact of nobody that keeps the addresses' blind indexes has the erasure's name.
-            bury(
-                &transaction,
-                keys,
-                workspace,
-                whole.contacts.clone(),
-                erasure,
-                now,
-            )
-            .await?;
+            bury(&transaction, keys, workspace, contacts.clone(), erasure, now).await?;
         }
-        deleted += themselves(&transaction, workspace, &leads, &whole.contacts).await?;
+        deleted += themselves(&transaction, workspace, &leads, &contacts).await?;
+        former_keys::doom(&transaction, workspace, &whole.contacts, now).await?;
         let mut acts: Vec<Act> = leads
             .iter()
             .map(|id| Act::new(by, Action::LeadDeleted, ids::format::<ids::Lead>(*id)))
@@ -121,7 +115,7 @@ impl Store {
             let systems: Vec<&str> = owed.systems.keys().copied().collect();
             let act = Act::new(by, Action::ErasureRequested, ids::format::<ids::Erasure>(id))
                 .with("leads", leads.len().to_string())
-                .with("contacts", whole.contacts.len().to_string())
+                .with("contacts", contacts.len().to_string())
                 .with("crms", systems.join(", "));
             acts.push(act);
             let row = erasure::Model {
@@ -130,7 +124,7 @@ impl Store {
                 actor: by.to_owned(),
                 requested_at: now,
                 leads: rows::to_json(&leads),
-                contacts: rows::to_json(&whole.contacts),
+                contacts: rows::to_json(&contacts),
             };
             transaction
                 .insert::<erasure::Entity>(workspace, vec![row])
@@ -148,7 +142,25 @@ impl Store {
             audit::append(&transaction, keys, workspace, act, now).await?;
         }
         transaction.commit().await?;
+        if let Err(error) = self.destroy_former_keys().await {
+            tracing::warn!(error = %error, "the keys of who was deleted are destroyed later");
+        }
         Ok(Some(Deleted { erasure }))
+    }
+
+    /// The lead that is shown has the stage and the last activity of the whole person.
+    async fn is_due(
+        &self,
+        keys: &WorkspaceKeys,
+        whole: &Whole,
+        retention: &Retention,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        let shown = whole.leads.iter().find(|row| Some(row.id) == whole.root);
+        let Some(shown) = shown else { return Ok(false) };
+        let secrets = self.secrets_for(keys, rows::of_lead(shown)).await?;
+        let lead = rows::lead(&secrets, shown.clone())?;
+        Ok(retention.is_due(lead.stage, lead.last_activity_at, now))
     }
 }
 
@@ -198,7 +210,7 @@ async fn locked(transaction: &Transaction, workspace: Uuid, target: Target) -> R
     Ok(Some(Whole {
         root,
         leads,
-        contacts: contacts.into_iter().map(|row| row.id).collect(),
+        contacts,
     }))
 }
 
@@ -237,14 +249,6 @@ async fn parts(
         parts.entry(contact).or_insert(None);
     }
     Ok(parts)
-}
-
-/// The lead that is shown has the stage and the last activity of the whole person.
-fn is_due(keys: &WorkspaceKeys, whole: &Whole, retention: &Retention, now: DateTime<Utc>) -> Result<bool> {
-    let shown = whole.leads.iter().find(|row| Some(row.id) == whole.root);
-    let Some(shown) = shown else { return Ok(false) };
-    let lead = rows::lead(keys, shown.clone())?;
-    Ok(retention.is_due(lead.stage, lead.last_activity_at, now))
 }
 
 /// Deletes what belongs to leads and contacts; returns how many rows.

@@ -4,13 +4,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
-use super::{Store, Transaction, crypto::WorkspaceKeys, entity::idempotency, error::Result, rows, scope};
+use super::{
+    Store, Transaction,
+    crypto::{Seals, WorkspaceKeys},
+    entity::idempotency,
+    error::Result,
+    rows, scope,
+};
 use crate::domain::capture::RequestKey;
 
 /// How long an answer is kept.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
 
-const COLUMN: &str = "idempotency.response";
+pub(super) const COLUMN: &str = "idempotency.response";
 /// In place of the method of a request whose answer was emptied.
 const OF_THE_ERASED: &str = "erased";
 
@@ -30,7 +36,7 @@ pub struct Answer {
 impl Answer {
     pub(super) fn seal(
         self,
-        keys: &WorkspaceKeys,
+        key: &impl Seals,
         workspace: Uuid,
         contact: Option<Uuid>,
     ) -> Result<idempotency::Model> {
@@ -39,7 +45,7 @@ impl Answer {
             request_id: self.key.id,
             method: self.method.to_owned(),
             body_digest: self.key.digest.to_vec(),
-            response: rows::seal(keys, COLUMN, self.key.id, &self.response)?,
+            response: rows::seal(key, COLUMN, self.key.id, &self.response)?,
             created_at: self.at,
             contact_id: contact,
         })
@@ -117,8 +123,15 @@ impl Store {
         if row.method != method || row.body_digest != key.digest {
             return Ok(Some(Known::Reused));
         }
+        let keys = self
+            .secrets_for(keys, std::iter::once(row.response.as_slice()))
+            .await?;
+        if keys.is_destroyed(&row.response) {
+            // A database from before the erasure was restored.
+            return Ok(Some(Known::Erased));
+        }
         Ok(Some(Known::Answered(rows::open(
-            keys,
+            &keys,
             COLUMN,
             key.id,
             &row.response,

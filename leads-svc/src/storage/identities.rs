@@ -1,5 +1,6 @@
 //! What contacts are found by.
 
+use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::Expr};
 use uuid::Uuid;
 
@@ -7,7 +8,7 @@ use super::{
     crypto::WorkspaceKeys,
     entity::{consent, contact, idempotency, identity, message},
     error::Result,
-    scope,
+    former_keys, scope,
     transaction::{Transaction, moved_unless},
 };
 use crate::domain::identity::{Kind, Mark};
@@ -35,6 +36,7 @@ pub struct Joined {
 }
 
 /// The name of a row of `identities`.
+#[derive(Debug)]
 pub(super) struct Known {
     contact: Uuid,
     kind: String,
@@ -62,25 +64,50 @@ pub(super) async fn forget(transaction: &Transaction, workspace: Uuid, known: Kn
     Ok(())
 }
 
-pub(super) fn identity_row(
+/// The rows of a mark: one for each index key that is written.
+pub(super) fn identity_rows(
     keys: &WorkspaceKeys,
     workspace: Uuid,
     contact: Uuid,
     mark: &Mark,
     place: Option<i32>,
-) -> identity::Model {
+) -> impl Iterator<Item = identity::Model> {
     let kind = mark.kind.word();
-    identity::Model {
-        contact_id: contact,
+    keys.indexes()
+        .iter()
+        .filter(|key| key.is_written())
+        .map(move |key| identity::Model {
+            contact_id: contact,
+            kind: kind.to_owned(),
+            value_index: key.value(kind, &mark.value),
+            workspace_id: workspace,
+            place,
+            key_number: key.number(),
+        })
+}
+
+/// The names of a mark's rows under every key that they may have been written with.
+pub(super) fn names_of(keys: &WorkspaceKeys, contact: Uuid, mark: &Mark) -> Vec<Known> {
+    let kind = mark.kind.word();
+    let name = |value_index| Known {
+        contact,
         kind: kind.to_owned(),
-        value_index: keys.value_index(kind, &mark.value),
-        workspace_id: workspace,
-        place,
-    }
+        value_index,
+    };
+    keys.value_indexes(kind, &mark.value)
+        .into_iter()
+        .map(name)
+        .collect()
 }
 
 /// Moves what the other contact is not given anew, and deletes the rest.
-pub(super) async fn join_contacts(transaction: &Transaction, workspace: Uuid, joined: Joined) -> Result<()> {
+pub(super) async fn join_contacts(
+    transaction: &Transaction,
+    workspace: Uuid,
+    joined: Joined,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    former_keys::hand_over(transaction, workspace, joined, at).await?;
     let deleted = scope::delete::<contact::Entity>(workspace)
         .filter(contact::Column::Id.eq(joined.contact))
         .filter(contact::Column::Revision.eq(joined.revision))

@@ -18,8 +18,8 @@ const ROWS_PER_STATEMENT: usize = 8;
 /// See the module.
 #[derive(Debug)]
 pub(super) enum NewRows {
-    /// For Postgres: what they are about; parts of the statement, and for each its rows.
-    Postgres(Reach, Vec<(String, JsonValue)>),
+    /// For Postgres: what they are about, where there are policies; parts of the statement, and for each its rows.
+    Postgres(Option<Reach>, Vec<(String, JsonValue)>),
     /// For SQLite: one after the other.
     Sqlite(Vec<InsertStatement>),
 }
@@ -28,7 +28,15 @@ impl NewRows {
     /// No rows yet. Where all are of one workspace, Postgres refuses those of another.
     pub(super) fn of(backend: DbBackend, reach: Reach) -> Self {
         match backend {
-            DbBackend::Postgres => Self::Postgres(reach, Vec::new()),
+            DbBackend::Postgres => Self::Postgres(Some(reach), Vec::new()),
+            _ => Self::Sqlite(Vec::new()),
+        }
+    }
+
+    /// No rows yet, of tables that have no policies.
+    pub(super) fn of_no_workspace(backend: DbBackend) -> Self {
+        match backend {
+            DbBackend::Postgres => Self::Postgres(None, Vec::new()),
             _ => Self::Sqlite(Vec::new()),
         }
     }
@@ -92,10 +100,11 @@ impl NewRows {
                     return Ok(());
                 };
                 // Each part is joined to what is entered: no row is there to be checked before it is.
-                let entrance = format!(
-                    "scope AS MATERIALIZED (SELECT CAST($1 AS {}) AS entered)",
-                    Reach::TYPE
-                );
+                let (kind, word) = match reach {
+                    Some(reach) => (Reach::TYPE, reach.word()),
+                    None => ("text", String::new()),
+                };
+                let entrance = format!("scope AS MATERIALIZED (SELECT CAST($1 AS {kind}) AS entered)");
                 let with: Vec<String> = std::iter::once(entrance)
                     .chain(
                         first
@@ -105,7 +114,7 @@ impl NewRows {
                     )
                     .collect();
                 let sql = format!("WITH {} {last}", with.join(", "));
-                let values: Vec<Value> = std::iter::once(reach.word().into()).chain(rows).collect();
+                let values: Vec<Value> = std::iter::once(word.into()).chain(rows).collect();
                 let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
                 database.execute_raw(statement).await?;
             }

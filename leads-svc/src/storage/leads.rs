@@ -13,6 +13,7 @@ use super::{
     crypto::WorkspaceKeys,
     entity::{contact, identity, lead, sync_job},
     error::{Error, Result},
+    jobs::read::job,
     rows, scope,
     standings::withheld,
 };
@@ -100,7 +101,7 @@ impl Store {
             any.add(
                 Condition::all()
                     .add(identity::Column::Kind.eq(kind))
-                    .add(identity::Column::ValueIndex.eq(keys.value_index(kind, &mark.value))),
+                    .add(identity::Column::ValueIndex.is_in(keys.value_indexes(kind, &mark.value))),
             )
         });
         let contacts = scope::select::<identity::Entity>(workspace)
@@ -185,7 +186,7 @@ impl Store {
             select = select.filter(stands(status, &workspace.settings, connected, withheld));
         }
         if !query.words.is_empty() {
-            let tokens = query.words.iter().map(|word| keys.search_token(word));
+            let tokens = keys.search_tokens(&query.words);
             let mut contact = Query::select();
             contact
                 .expr(Expr::value(1))
@@ -257,11 +258,29 @@ impl Store {
             found.retain(|row| contacts.contains_key(&row.contact_id));
         }
         let mut scores = self
-            .scores_by_id(workspace, keys, found.iter().map(|row| row.score_id))
+            .scores_by_id(workspace, found.iter().map(|row| row.score_id))
             .await?;
-        let mut jobs = self
-            .jobs_of(workspace, keys, found.iter().map(|row| row.id))
-            .await?;
+        let job_rows = self.jobs_of(workspace, found.iter().map(|row| row.id)).await?;
+        let reasons: Result<Vec<Option<Vec<u8>>>> = job_rows
+            .iter()
+            .filter_map(|row| Some(rows::sealed_reason(row.id, row.reason.as_ref()?)))
+            .collect();
+        let reasons = reasons?;
+        let sealed = contacts.values().flat_map(rows::of_contact);
+        let sealed = sealed.chain(found.iter().flat_map(rows::of_lead));
+        let sealed = sealed.chain(scores.values().map(|row| row.sealed.as_slice()));
+        let sealed = sealed.chain(reasons.iter().flatten().map(Vec::as_slice));
+        let keys = &self.secrets_for(keys, sealed).await?;
+        // Somebody whose key was destroyed is gone, whatever a restored database still holds.
+        found.retain(|row| !keys.is_destroyed(&row.intent_sealed));
+        let mut jobs: HashMap<Uuid, HashMap<Provider, Job>> = HashMap::new();
+        for row in job_rows {
+            let lead = row.lead_id;
+            if found.iter().any(|row| row.id == lead) {
+                let (provider, job) = job(keys, row)?;
+                jobs.entry(lead).or_default().insert(provider, job);
+            }
+        }
         found
             .into_iter()
             .map(|row| {
@@ -270,7 +289,10 @@ impl Store {
                 })?;
                 Ok(Record {
                     contact: rows::contact(keys, contact)?,
-                    score: scores.remove(&row.score_id),
+                    score: scores
+                        .remove(&row.score_id)
+                        .map(|row| rows::score(keys, row))
+                        .transpose()?,
                     jobs: jobs.remove(&row.id).unwrap_or_default(),
                     lead: rows::lead(keys, row)?,
                 })
@@ -367,17 +389,24 @@ fn job_in(states: Option<&[JobState]>) -> SimpleExpr {
     Expr::exists(query.to_owned())
 }
 
-/// Contacts that are found by every token. Tokens are letters from `a` to `p` only.
-pub(super) fn found_by(tokens: impl Iterator<Item = String>, backend: DbBackend) -> Condition {
+/// Contacts that are found by every token of one of the lists. Tokens are letters from `a` to `p` only.
+pub(super) fn found_by(lists: Vec<Vec<String>>, backend: DbBackend) -> Condition {
+    let any = Condition::any();
+    lists
+        .into_iter()
+        .fold(any, |any, tokens| any.add(found_by_all(tokens, backend)))
+}
+
+fn found_by_all(tokens: Vec<String>, backend: DbBackend) -> Condition {
     if backend == DbBackend::Postgres {
-        let all = tokens.collect::<Vec<_>>().join(" & ");
+        let all = tokens.join(" & ");
         return Condition::all().add(Expr::cust_with_values(
             "\"contacts\".\"id\" IN \
              (SELECT contact_id FROM contact_words WHERE words @@ to_tsquery('simple', $1))",
             [all],
         ));
     }
-    tokens.fold(Condition::all(), |all, token| {
+    tokens.into_iter().fold(Condition::all(), |all, token| {
         all.add(Expr::col((contact::Entity, contact::Column::Search)).like(format!("% {token} %")))
     })
 }

@@ -16,7 +16,9 @@ use crate::domain::{
     member::{Member, Role},
 };
 
-const EMAIL: &str = "members.sealed";
+pub(super) const EMAIL: &str = "members.sealed";
+/// What is hashed by the installation's keys.
+const SIGN_IN: &str = "member";
 /// Rows of older releases that are marked at a time.
 const BATCH: u64 = 200;
 /// Workspaces among which a sign-in lets choose.
@@ -44,15 +46,18 @@ impl Store {
         let row = member::Model {
             id: created.id,
             workspace_id: workspace,
-            email_index: keys.value_index("email", email),
-            sign_in_index: Some(self.sign_in_index(email)),
+            email_index: keys
+                .newest_index()
+                .map(|key| key.value("email", email))
+                .unwrap_or_default(),
+            sign_in_index: self.sign_in_index(email).await?,
             sealed: rows::seal(keys, EMAIL, created.id, email.as_bytes())?,
             role: role.word().to_owned(),
             created_at: created.created_at,
         };
         let transaction = self.begin().await?;
         let known = scope::select::<member::Entity>(workspace)
-            .filter(member::Column::EmailIndex.eq(row.email_index.clone()))
+            .filter(member::Column::EmailIndex.is_in(keys.value_indexes("email", email)))
             .count(&*transaction)
             .await?;
         if known > 0 {
@@ -65,17 +70,26 @@ impl Store {
         Ok(Some(created))
     }
 
-    /// The mark of an address by which a sign-in finds its members.
-    pub fn sign_in_index(&self, email: &str) -> Vec<u8> {
-        self.keyring.kek().platform_keys().value_index("member", email)
+    /// The marks of an address by which a sign-in finds its members: one for each index key of the installation.
+    ///
+    /// # Errors
+    /// The installation's secrets cannot be read.
+    pub async fn sign_in_indexes(&self, email: &str) -> Result<Vec<Vec<u8>>> {
+        Ok(self.installation_keys().await?.value_indexes(SIGN_IN, email))
     }
 
-    /// Workspaces that have a member with this mark, each with the member, oldest first; at most 50. Only the one that is
+    /// The mark of an address that is stored.
+    async fn sign_in_index(&self, email: &str) -> Result<Option<Vec<u8>>> {
+        let keys = self.installation_keys().await?;
+        Ok(keys.newest_index().map(|key| key.value(SIGN_IN, email)))
+    }
+
+    /// Workspaces that have a member with one of these marks, each with the member, oldest first; at most 50. Only the one that is
     /// named, if one is.
     ///
     /// # Errors
     /// The database.
-    pub async fn memberships(&self, sign_in_index: &[u8], named: Option<Uuid>) -> Result<Vec<(Uuid, Uuid)>> {
+    pub async fn memberships(&self, marks: &[Vec<u8>], named: Option<Uuid>) -> Result<Vec<(Uuid, Uuid)>> {
         let members = match named {
             Some(workspace) => scope::select::<member::Entity>(workspace),
             None => scope::select_any::<member::Entity>(),
@@ -84,7 +98,7 @@ impl Store {
             .select_only()
             .column(member::Column::WorkspaceId)
             .column(member::Column::Id)
-            .filter(member::Column::SignInIndex.eq(sign_in_index))
+            .filter(member::Column::SignInIndex.is_in(marks.iter().cloned()))
             .order_by_asc(member::Column::Id)
             .limit(MOST_WORKSPACES)
             .into_tuple()
@@ -106,7 +120,8 @@ impl Store {
         for row in found {
             let keys = self.workspace_keys(row.workspace_id).await?;
             let (workspace, id) = (row.workspace_id, row.id);
-            marked.push((workspace, id, self.sign_in_index(&read(&keys, row)?.email)));
+            let index = self.sign_in_index(&read(&keys, row)?.email).await?;
+            marked.push((workspace, id, index));
         }
         let count = marked.len();
         if count > 0 {
@@ -114,7 +129,7 @@ impl Store {
             for (workspace, id, index) in marked {
                 scope::update::<member::Entity>(workspace)
                     .filter(member::Column::Id.eq(id))
-                    .col_expr(member::Column::SignInIndex, Expr::value(Some(index)))
+                    .col_expr(member::Column::SignInIndex, Expr::value(index))
                     .exec(&*transaction)
                     .await?;
             }

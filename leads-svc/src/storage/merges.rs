@@ -10,10 +10,11 @@ use uuid::Uuid;
 use super::{
     Store, Transaction,
     contacts::Person,
-    crypto::WorkspaceKeys,
+    crypto::{Sealer, WorkspaceKeys},
     entity::{contact, lead, merge, sync_job},
     error::{Error, Result},
     rows, scope,
+    sealing::Sealers,
 };
 use crate::domain::{
     merge::{Choices, Link, Merge},
@@ -55,20 +56,26 @@ pub(super) enum SealedMerge {
 }
 
 impl MergeWrite {
-    pub(super) fn seal(self, keys: &WorkspaceKeys, workspace: Uuid) -> Result<SealedMerge> {
+    /// `shown` seals what is chosen for the lead that the write shows.
+    pub(super) fn seal(self, sealers: &Sealers<'_>, shown: &Sealer, workspace: Uuid) -> Result<SealedMerge> {
         Ok(match self {
             Self::New { link, actor } => SealedMerge::New(merge::Model {
                 id: link.merge.id,
                 workspace_id: workspace,
                 survivor_lead: link.survivor,
                 absorbed_lead: link.absorbed,
-                sealed: rows::seal_json(keys, rows::CHOICES, link.merge.id, &link.merge.choices)?,
+                sealed: rows::seal_json(
+                    sealers.of_lead(link.survivor),
+                    rows::CHOICES,
+                    link.merge.id,
+                    &link.merge.choices,
+                )?,
                 actor,
                 at: link.merge.at,
                 undone_at: None,
             }),
             Self::Chosen { id, choices } => {
-                SealedMerge::Chosen(id, rows::seal_json(keys, rows::CHOICES, id, &choices)?)
+                SealedMerge::Chosen(id, rows::seal_json(shown, rows::CHOICES, id, &choices)?)
             }
             Self::Undone { id, at } => SealedMerge::Undone(id, at),
         })
@@ -169,7 +176,7 @@ impl Store {
         keys: &WorkspaceKeys,
         survivors: &[Uuid],
     ) -> Result<Vec<Link>> {
-        scope::select::<merge::Entity>(workspace)
+        let found = scope::select::<merge::Entity>(workspace)
             .filter(scope::among(
                 merge::Column::SurvivorLead,
                 survivors.iter().copied(),
@@ -179,7 +186,10 @@ impl Store {
             .order_by_asc(merge::Column::At)
             .order_by_asc(merge::Column::Id)
             .all(self.reader())
-            .await?
+            .await?;
+        let sealed = found.iter().map(|row| row.sealed.as_slice());
+        let keys = &self.secrets_for(keys, sealed).await?;
+        found
             .into_iter()
             .map(|row| {
                 Ok(Link {
@@ -217,6 +227,9 @@ impl Store {
             ))
             .all(self.reader())
             .await?;
+        let sealed = contacts.iter().flat_map(rows::of_contact);
+        let sealed = sealed.chain(leads.iter().flat_map(rows::of_lead));
+        let secrets = self.secrets_for(keys, sealed).await?;
         let mut people = Vec::with_capacity(leads.len());
         for lead in leads {
             let place = contacts.iter().position(|row| row.id == lead.contact_id);
@@ -227,7 +240,7 @@ impl Store {
                 });
             };
             let contact = contacts.swap_remove(place);
-            people.push(super::contacts::person(keys, contact, Some(lead))?);
+            people.push(super::contacts::person(&secrets, contact, Some(lead))?);
         }
         Ok(Members {
             people,

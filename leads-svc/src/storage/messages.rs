@@ -22,16 +22,16 @@ impl Store {
         position: i64,
         most: u64,
     ) -> Result<Vec<StoredMessage>> {
-        scope::select::<message::Entity>(workspace)
+        let found = scope::select::<message::Entity>(workspace)
             .filter(message::Column::ContactId.eq(contact_id))
             .filter(message::Column::Position.gte(position))
             .order_by_asc(message::Column::Position)
             .limit(most)
             .all(self.reader())
-            .await?
-            .into_iter()
-            .map(|row| rows::message(keys, row))
-            .collect()
+            .await?;
+        let sealed = found.iter().map(|row| row.sealed.as_slice());
+        let keys = &self.secrets_for(keys, sealed).await?;
+        found.into_iter().map(|row| rows::message(keys, row)).collect()
     }
 
     /// A contact's messages at these positions.
@@ -45,14 +45,14 @@ impl Store {
         contact_id: Uuid,
         positions: Vec<i64>,
     ) -> Result<Vec<StoredMessage>> {
-        scope::select::<message::Entity>(workspace)
+        let found = scope::select::<message::Entity>(workspace)
             .filter(message::Column::ContactId.eq(contact_id))
             .filter(message::Column::Position.is_in(positions))
             .all(self.reader())
-            .await?
-            .into_iter()
-            .map(|row| rows::message(keys, row))
-            .collect()
+            .await?;
+        let sealed = found.iter().map(|row| row.sealed.as_slice());
+        let keys = &self.secrets_for(keys, sealed).await?;
+        found.into_iter().map(|row| rows::message(keys, row)).collect()
     }
 
     /// All messages of some contacts, each with its contact, as far as their order needs to be known: without words, but

@@ -25,24 +25,32 @@ pub mod deletion;
 pub mod entity;
 pub mod erasures;
 pub mod error;
+mod former_keys;
 pub mod idempotency;
 pub mod identities;
 mod insert;
 pub mod jobs;
 pub mod keyring;
 pub mod keys;
+pub mod keystore;
 pub mod leads;
 pub mod members;
 pub mod merges;
 pub mod messages;
 pub mod plans;
+pub mod reindexing;
+pub mod rekeying;
+pub mod renewal;
 pub mod replicas;
+pub mod restored;
 pub mod retention;
 pub mod roles;
 pub mod rotation;
 mod rows;
 pub mod scope;
 pub mod scores;
+mod sealing;
+pub mod seals;
 pub mod sessions;
 mod standings;
 pub mod tasks;
@@ -54,8 +62,9 @@ pub use error::{Error, Result};
 pub use transaction::Transaction;
 
 use crate::domain::plan::Plan;
-use crypto::KeyEncryptionKey;
+use crypto::KeyEncryptionKeys;
 use keyring::Keyring;
+use keystore::KeyStore;
 
 /// Longest wait for a connection of the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -63,6 +72,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 const LOCK_TIMEOUT_MS: u32 = 2_000;
 /// Readers of SQLite: each has a thread and a cache of its own, and more of them do not make a disk faster.
 const SQLITE_READERS: u32 = 4;
+/// Connections to the key store: few, since most of what is read of it is kept.
+const KEY_STORE_CONNECTIONS: u32 = 8;
 /// Pages that a SQLite connection keeps, in KiB as SQLite writes it; the system's own cache holds the rest.
 const SQLITE_CACHE: &str = "-1000";
 /// A pooled connection that rested longer is tested before use.
@@ -83,6 +94,7 @@ pub struct Store {
     database: DatabaseConnection,
     sqlite_writer: Option<SqliteWriter>,
     keyring: Arc<Keyring>,
+    key_store: KeyStore,
     default_plan: Plan,
     clock: Clock,
 }
@@ -96,11 +108,28 @@ struct SqliteWriter {
 }
 
 impl Store {
-    /// Connects; does not migrate.
+    /// Connects, with the key store where it is unless it is said; does not migrate.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn connect(options: &Options, kek: KeyEncryptionKey, clock: Clock) -> Result<Self> {
+    pub async fn connect(
+        options: &Options,
+        keks: impl Into<KeyEncryptionKeys>,
+        clock: Clock,
+    ) -> Result<Self> {
+        Self::connect_with(options, &keystore::beside(&options.url), keks, clock).await
+    }
+
+    /// Connects, with the key store at `keys`; does not migrate.
+    ///
+    /// # Errors
+    /// One of the databases cannot be reached.
+    pub async fn connect_with(
+        options: &Options,
+        keys: &str,
+        keks: impl Into<KeyEncryptionKeys>,
+        clock: Clock,
+    ) -> Result<Self> {
         let Options { url, max_connections } = options;
         let (readers, sqlite_writer) = if url.starts_with("sqlite:") {
             let writer = SqliteWriter {
@@ -111,13 +140,30 @@ impl Store {
         } else {
             (*max_connections, None)
         };
-        Ok(Self {
+        let connections = KEY_STORE_CONNECTIONS.min(*max_connections);
+        let store = Self {
             database: Database::connect(connect_options(url, readers)).await?,
             sqlite_writer,
-            keyring: Arc::new(Keyring::new(kek)),
+            keyring: Arc::new(Keyring::new(keks.into())),
+            key_store: KeyStore::connect(keys, connections, clock.clone()).await?,
             default_plan: Plan::Enterprise,
             clock,
-        })
+        };
+        // Where nothing is migrated yet there is nothing to load; whoever needs it says what is wrong.
+        if let Err(error) = store.load_secrets().await {
+            tracing::debug!(error = %error, "no secrets are loaded yet");
+        }
+        Ok(store)
+    }
+
+    /// Opens the secrets of the installation and of the key store.
+    ///
+    /// # Errors
+    /// A database, or a secret that another key-encryption key wrapped.
+    pub async fn load_secrets(&self) -> Result<()> {
+        self.load_installation().await?;
+        self.key_store.load(self.keyring.keks()).await?;
+        Ok(())
     }
 
     /// The same store, whose new workspaces get this plan instead of the largest.
@@ -132,12 +178,19 @@ impl Store {
         self.default_plan
     }
 
-    /// Applies the migrations that the database lacks.
+    /// Applies the migrations that the databases lack, and makes the secrets that there have to be.
     ///
     /// # Errors
     /// A statement failed; what was applied before stays.
     pub async fn migrate(&self) -> Result<()> {
-        Ok(leads_migration::Migrator::up(&self.database, None).await?)
+        leads_migration::Migrator::up(&self.database, None).await?;
+        self.key_store.migrate().await?;
+        if self.count_unreadable_workspaces().await? > 0 {
+            // Whoever starts with another key-encryption key is told so; here the schema alone counts.
+            return Ok(());
+        }
+        self.found_installation().await?;
+        self.key_store.found(self.keyring.keks()).await
     }
 
     /// Whether every migration is applied.
@@ -145,19 +198,17 @@ impl Store {
     /// # Errors
     /// The database cannot be asked.
     pub async fn is_migrated(&self) -> Result<bool> {
-        Ok(
-            leads_migration::Migrator::get_pending_migrations_read_only(&self.database)
-                .await?
-                .is_empty(),
-        )
+        let pending = leads_migration::Migrator::get_pending_migrations_read_only(&self.database).await?;
+        Ok(pending.is_empty() && self.key_store.is_migrated().await?)
     }
 
     /// Whether the database answers.
     ///
     /// # Errors
-    /// It does not.
+    /// It does not, or the key store does not.
     pub async fn ping(&self) -> Result<()> {
-        Ok(self.database.ping().await?)
+        self.database.ping().await?;
+        self.key_store.ping().await
     }
 
     /// The one clock of everything that is stored.
@@ -168,6 +219,11 @@ impl Store {
     /// Transactions that can write side by side and gain from it: while one waits for the disk, another is prepared.
     pub fn writers(&self) -> usize {
         if self.sqlite_writer.is_some() { 1 } else { 2 }
+    }
+
+    /// The contacts' keys.
+    pub fn key_store(&self) -> &KeyStore {
+        &self.key_store
     }
 
     /// Keys of workspaces.

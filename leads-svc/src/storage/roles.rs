@@ -6,7 +6,8 @@ use super::{Store, error::Result};
 
 impl Store {
     /// Gives a role what the service needs of this database, on Postgres: rows of all tables, but not the change of what
-    /// the audit log holds, and no tables of its own. To be called by the tables' owner, after each migration.
+    /// the audit log holds, and no tables of its own; and of the key store, if that is on Postgres. To be called by the
+    /// tables' owner, after each migration.
     ///
     /// # Errors
     /// The database, or a name that no role can have without quotes.
@@ -16,6 +17,7 @@ impl Store {
             let problem = format!("{role:?} is not a role's name: lower-case letters, digits and _");
             return Err(DbErr::Custom(problem).into());
         }
+        self.key_store.grant_to(role).await?;
         if self.backend() != DbBackend::Postgres {
             return Ok(());
         }

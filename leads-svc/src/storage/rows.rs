@@ -6,14 +6,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::{
-    crypto::{Place, WorkspaceKeys},
+    crypto::{Opens, Place, Seals},
     entity::{activity, contact, lead, message, score},
     error::{Error, Result},
 };
 use crate::domain::{
     activity::Activity,
     capture::StoredMessage,
-    contact::Contact,
+    contact::{Contact, KeyRef},
     conversation::Role,
     lead::{Channel, Intent, Lead, Outcome, Stage},
     score::Score,
@@ -29,28 +29,28 @@ pub(super) const MESSAGE: &str = "messages.sealed";
 pub(super) const SCORE: &str = "scores.sealed";
 pub(super) const ACTIVITY: &str = "activities.sealed";
 
-pub(super) fn seal(keys: &WorkspaceKeys, column: &'static str, row: Uuid, plain: &[u8]) -> Result<Vec<u8>> {
-    keys.seal(Place { column, row }, plain)
+pub(super) fn seal(key: &impl Seals, column: &'static str, row: Uuid, plain: &[u8]) -> Result<Vec<u8>> {
+    key.seal(Place { column, row }, plain)
         .map_err(|problem| unreadable(column, row, problem))
 }
 
 pub(super) fn seal_json<T: Serialize>(
-    keys: &WorkspaceKeys,
+    key: &impl Seals,
     column: &'static str,
     row: Uuid,
     value: &T,
 ) -> Result<Vec<u8>> {
     let plain = serde_json::to_vec(value).map_err(|problem| unreadable(column, row, problem))?;
-    seal(keys, column, row, &plain)
+    seal(key, column, row, &plain)
 }
 
-pub(super) fn open(keys: &WorkspaceKeys, column: &'static str, row: Uuid, sealed: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn open(keys: &impl Opens, column: &'static str, row: Uuid, sealed: &[u8]) -> Result<Vec<u8>> {
     keys.open(Place { column, row }, sealed)
         .map_err(|problem| unreadable(column, row, problem))
 }
 
 pub(super) fn open_json<T: DeserializeOwned>(
-    keys: &WorkspaceKeys,
+    keys: &impl Opens,
     column: &'static str,
     row: Uuid,
     sealed: &[u8],
@@ -59,12 +59,7 @@ pub(super) fn open_json<T: DeserializeOwned>(
     serde_json::from_slice(&plain).map_err(|problem| unreadable(column, row, problem))
 }
 
-pub(super) fn open_text(
-    keys: &WorkspaceKeys,
-    column: &'static str,
-    row: Uuid,
-    sealed: &[u8],
-) -> Result<String> {
+pub(super) fn open_text(keys: &impl Opens, column: &'static str, row: Uuid, sealed: &[u8]) -> Result<String> {
     String::from_utf8(open(keys, column, row, sealed)?).map_err(|problem| unreadable(column, row, problem))
 }
 
@@ -88,27 +83,48 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> JsonValue {
     serde_json::to_value(value).unwrap_or(JsonValue::Null)
 }
 
-const REASON: &str = "sync_jobs.reason";
+pub(super) const REASON: &str = "sync_jobs.reason";
 
 /// Why a job does not go on, encrypted: a CRM's words may quote the person.
-pub(super) fn seal_reason(keys: &WorkspaceKeys, job: Uuid, reason: &Reason) -> Result<JsonValue> {
-    Ok(JsonValue::String(
-        STANDARD.encode(seal_json(keys, REASON, job, reason)?),
-    ))
+pub(super) fn seal_reason(key: &impl Seals, job: Uuid, reason: &Reason) -> Result<JsonValue> {
+    Ok(encoded(seal_json(key, REASON, job, reason)?))
+}
+
+/// Something sealed, as it stands in a column of JSON.
+pub(super) fn encoded(sealed: Vec<u8>) -> JsonValue {
+    JsonValue::String(STANDARD.encode(sealed))
 }
 
 /// A stored reason; those that we make ourselves may be in the open.
-pub(super) fn open_reason(keys: &WorkspaceKeys, job: Uuid, stored: JsonValue) -> Result<Reason> {
-    let JsonValue::String(sealed) = stored else {
-        return json(REASON, job, stored);
-    };
-    let sealed = STANDARD
-        .decode(sealed)
-        .map_err(|problem| unreadable(REASON, job, problem))?;
-    open_json(keys, REASON, job, &sealed)
+pub(super) fn open_reason(keys: &impl Opens, job: Uuid, stored: JsonValue) -> Result<Reason> {
+    match sealed_reason(job, &stored)? {
+        Some(sealed) => open_json(keys, REASON, job, &sealed),
+        None => json(REASON, job, stored),
+    }
 }
 
-pub(super) fn contact(keys: &WorkspaceKeys, row: contact::Model) -> Result<Contact> {
+/// What is encrypted of a stored reason, if it is.
+pub(super) fn sealed_reason(job: Uuid, stored: &JsonValue) -> Result<Option<Vec<u8>>> {
+    let JsonValue::String(sealed) = stored else {
+        return Ok(None);
+    };
+    STANDARD
+        .decode(sealed)
+        .map(Some)
+        .map_err(|problem| unreadable(REASON, job, problem))
+}
+
+/// Everything sealed of a contact's row.
+pub(super) fn of_contact(row: &contact::Model) -> impl Iterator<Item = &[u8]> {
+    std::iter::once(row.profile.as_slice()).chain(row.seen_sealed.as_deref())
+}
+
+/// Everything sealed of a lead's row.
+pub(super) fn of_lead(row: &lead::Model) -> impl Iterator<Item = &[u8]> {
+    std::iter::once(row.intent_sealed.as_slice()).chain(row.own_sealed.as_deref())
+}
+
+pub(super) fn contact(keys: &impl Opens, row: contact::Model) -> Result<Contact> {
     let mut contact = Contact {
         id: row.id,
         profile: open_json(keys, PROFILE, row.id, &row.profile)?,
@@ -118,12 +134,13 @@ pub(super) fn contact(keys: &WorkspaceKeys, row: contact::Model) -> Result<Conta
             .map(|sealed| open_json(keys, SEEN, row.id, &sealed))
             .transpose()?
             .unwrap_or_default(),
+        key: KeyRef(row.key_id),
     };
     contact.assume_filled_at(row.created_at);
     Ok(contact)
 }
 
-pub(super) fn lead(keys: &WorkspaceKeys, row: lead::Model) -> Result<Lead> {
+pub(super) fn lead(keys: &impl Opens, row: lead::Model) -> Result<Lead> {
     let id = row.id;
     let channels: Vec<String> = json("leads.channels", id, row.channels)?;
     Ok(Lead {
@@ -162,7 +179,7 @@ pub(super) fn lead(keys: &WorkspaceKeys, row: lead::Model) -> Result<Lead> {
     })
 }
 
-pub(super) fn lead_row(keys: &WorkspaceKeys, workspace: Uuid, lead: &Lead) -> Result<lead::Model> {
+pub(super) fn lead_row(key: &impl Seals, workspace: Uuid, lead: &Lead) -> Result<lead::Model> {
     let channels: Vec<&str> = lead.channels.iter().map(|channel| channel.word()).collect();
     Ok(lead::Model {
         id: lead.id,
@@ -174,7 +191,7 @@ pub(super) fn lead_row(keys: &WorkspaceKeys, workspace: Uuid, lead: &Lead) -> Re
         score: i16::from(lead.score),
         score_id: lead.score_id,
         intent_signal: lead.intent.signal.clone(),
-        intent_sealed: seal(keys, INTENT, lead.id, lead.intent.detail.as_bytes())?,
+        intent_sealed: seal(key, INTENT, lead.id, lead.intent.detail.as_bytes())?,
         intent_at: lead.intent.at,
         channel: lead.channel.word().to_owned(),
         channels: to_json(&channels),
@@ -188,12 +205,12 @@ pub(super) fn lead_row(keys: &WorkspaceKeys, workspace: Uuid, lead: &Lead) -> Re
         own_sealed: lead
             .own
             .as_ref()
-            .map(|own| seal_json(keys, OWN, lead.id, own))
+            .map(|own| seal_json(key, OWN, lead.id, own))
             .transpose()?,
     })
 }
 
-pub(super) fn message(keys: &WorkspaceKeys, row: message::Model) -> Result<StoredMessage> {
+pub(super) fn message(keys: &impl Opens, row: message::Model) -> Result<StoredMessage> {
     Ok(StoredMessage {
         role: word(role(&row.role), "messages.role", row.id, &row.role)?,
         text: open_text(keys, MESSAGE, row.id, &row.sealed)?,
@@ -218,7 +235,7 @@ fn role(word: &str) -> Option<Role> {
         .find(|role| role_word(*role) == word)
 }
 
-pub(super) fn score(keys: &WorkspaceKeys, row: score::Model) -> Result<Score> {
+pub(super) fn score(keys: &impl Opens, row: score::Model) -> Result<Score> {
     Ok(Score {
         total: u8::try_from(row.total).map_err(|problem| unreadable("scores.total", row.id, problem))?,
         dimensions: open_json(keys, SCORE, row.id, &row.sealed)?,
@@ -228,7 +245,7 @@ pub(super) fn score(keys: &WorkspaceKeys, row: score::Model) -> Result<Score> {
     })
 }
 
-pub(super) fn activity(keys: &WorkspaceKeys, row: activity::Model) -> Result<Activity> {
+pub(super) fn activity(keys: &impl Opens, row: activity::Model) -> Result<Activity> {
     Ok(Activity {
         details: open_json(keys, ACTIVITY, row.id, &row.sealed)?,
         id: row.id,
@@ -240,13 +257,13 @@ pub(super) fn activity(keys: &WorkspaceKeys, row: activity::Model) -> Result<Act
 
 /// A timeline entry as a row.
 pub(super) fn activity_row(
-    keys: &WorkspaceKeys,
+    key: &impl Seals,
     workspace: Uuid,
     lead: Uuid,
     activity: Activity,
 ) -> Result<activity::Model> {
     Ok(activity::Model {
-        sealed: seal_json(keys, ACTIVITY, activity.id, &activity.details)?,
+        sealed: seal_json(key, ACTIVITY, activity.id, &activity.details)?,
         id: activity.id,
         workspace_id: workspace,
         lead_id: lead,

@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use super::entity::{
     activity, api_key, audit, audit_anchor, audit_head, connection, connection_task, connector_replica,
-    consent, contact, erasure, erasure_receipt, idempotency, identity, lead, member, merge, message,
-    personal_read, score, session, sync_job, usage, workspace,
+    consent, contact, data_key, erasure, erasure_receipt, former_key, idempotency, identity, lead, member,
+    merge, message, personal_read, renewal, score, session, sync_job, usage, workspace,
 };
 
 /// A table whose rows belong to workspaces.
@@ -45,8 +45,10 @@ scoped!(
     connection_task,
     consent,
     contact,
+    data_key,
     erasure,
     erasure_receipt,
+    former_key,
     idempotency,
     identity,
     lead,
@@ -54,6 +56,7 @@ scoped!(
     merge,
     message,
     personal_read,
+    renewal,
     score,
     session,
     sync_job,
@@ -134,6 +137,9 @@ impl Operational for sync_job::Entity {}
 impl Operational for erasure_receipt::Entity {}
 impl Operational for consent::Entity {}
 impl Operational for personal_read::Entity {}
+impl Operational for data_key::Entity {}
+impl Operational for former_key::Entity {}
+impl Operational for renewal::Entity {}
 impl Operational for session::Entity {}
 impl Operational for member::Entity {}
 

@@ -26,32 +26,32 @@ impl Store {
         if let Some(before) = before {
             query = query.filter(score::Column::Id.lt(before));
         }
-        query
+        let found = query
             .order_by_desc(score::Column::Id)
             .limit(most)
             .all(self.reader())
-            .await?
+            .await?;
+        let sealed = found.iter().map(|row| row.sealed.as_slice());
+        let keys = &self.secrets_for(keys, sealed).await?;
+        found
             .into_iter()
             .map(|row| Ok((row.id, rows::score(keys, row)?)))
             .collect()
     }
 
-    /// Scores by their ids.
+    /// Scores by their ids, as they are stored.
     ///
     /// # Errors
-    /// The database, or a row that cannot be read.
+    /// The database.
     pub(super) async fn scores_by_id(
         &self,
         workspace: Uuid,
-        keys: &WorkspaceKeys,
         ids: impl Iterator<Item = Uuid>,
-    ) -> Result<HashMap<Uuid, Score>> {
-        scope::select::<score::Entity>(workspace)
+    ) -> Result<HashMap<Uuid, score::Model>> {
+        let found = scope::select::<score::Entity>(workspace)
             .filter(scope::among(score::Column::Id, ids, self.backend()))
             .all(self.reader())
-            .await?
-            .into_iter()
-            .map(|row| Ok((row.id, rows::score(keys, row)?)))
-            .collect()
+            .await?;
+        Ok(found.into_iter().map(|row| (row.id, row)).collect())
     }
 }

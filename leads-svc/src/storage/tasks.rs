@@ -24,7 +24,7 @@ use crate::domain::{
     sync::{Provider, Reason},
 };
 
-const PROBLEM: &str = "connection_tasks.problem_sealed";
+pub(super) const PROBLEM: &str = "connection_tasks.problem_sealed";
 const CONNECT: &str = "connect";
 /// How long a check is tried while the vendor cannot be asked, before it counts as failed: credentials are lost then.
 const HORIZON: TimeDelta = TimeDelta::hours(1);
@@ -173,7 +173,7 @@ impl Store {
             settled: matches!(row.state.as_str(), "done" | "failed"),
             problem: row
                 .problem_sealed
-                .map(|sealed| rows::open_json(&keys, PROBLEM, row.id, &sealed))
+                .map(|sealed| rows::open_json(&*keys, PROBLEM, row.id, &sealed))
                 .transpose()?,
         }))
     }
@@ -320,7 +320,7 @@ impl Store {
         let problem = match &outcome {
             Outcome::Connected(_) => None,
             Outcome::Failed(reason) | Outcome::Retry { reason, .. } => {
-                Some(rows::seal_json(&keys, PROBLEM, id, reason)?)
+                Some(rows::seal_json(&*keys, PROBLEM, id, reason)?)
             }
         };
         let mut change = scope::update_any::<connection_task::Entity>()

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{QueryOrder, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{
     Store, audit,
     entity::{api_key, connection, idempotency, workspace},
-    error::{Error, Result},
+    error::Result,
     idempotency::Answer,
     keys::{self, Key},
     rows,
@@ -35,28 +35,24 @@ impl Store {
         answer: Option<Answer>,
         by: &str,
     ) -> Result<()> {
-        let kek = self.keyring.kek();
         let (id, at) = (workspace.id, workspace.created_at);
-        let unusable = |problem| Error::inconsistent("workspaces", "wrapped_key", id, problem);
-        let wrapped_key = kek.new_data_key(id).map_err(unusable)?;
-        let keys = kek.open_data_key(id, &wrapped_key).map_err(unusable)?;
+        let installation = self.installation_keys().await?;
         let row = workspace::Model {
             id,
             name: workspace.name.clone(),
             settings: rows::to_json(&workspace.settings),
             plan: workspace.plan.word().to_owned(),
-            wrapped_key,
-            kek_id: kek.id().to_owned(),
             created_at: at,
         };
         let answer = answer
-            .map(|answer| answer.seal(&kek.platform_keys(), Uuid::nil(), None))
+            .map(|answer| answer.seal(&*installation, Uuid::nil(), None))
             .transpose()?;
         let transaction = self.begin().await?;
         transaction
             .insert::<idempotency::Entity>(Reach::All, answer.into_iter().collect())
             .await?;
         transaction.insert::<workspace::Entity>(id, vec![row]).await?;
+        let keys = self.found_workspace_keys(&transaction, id, at).await?;
         let acts = [
             Act::new(by, Action::WorkspaceCreated, ids::format::<ids::Workspace>(id)),
             keys::created(&first_key, by),
@@ -77,17 +73,6 @@ impl Store {
     pub async fn find_workspace(&self, id: Uuid) -> Result<Option<Workspace>> {
         let row = scope::select::<workspace::Entity>(id).one(self.reader()).await?;
         row.map(workspace).transpose()
-    }
-
-    /// How many workspaces have a data key that another key-encryption key wrapped: nothing of theirs can be read.
-    ///
-    /// # Errors
-    /// The database.
-    pub async fn count_unreadable_workspaces(&self) -> Result<u64> {
-        Ok(scope::select_any::<workspace::Entity>()
-            .filter(workspace::Column::KekId.ne(self.keyring.kek().id()))
-            .count(self.reader())
-            .await?)
     }
 
     /// Identifiers of all workspaces, oldest first.
@@ -136,6 +121,7 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let before = row.settings.clone();
         let mut changed = workspace(row)?;
+        let settings_before = changed.settings.clone();
         changed.settings = change(changed.settings);
         scope::update::<workspace::Entity>(id)
             .col_expr(
@@ -157,6 +143,10 @@ impl Store {
             .col_expr(connection::Column::BackfillLead, Expr::value(None::<Uuid>))
             .exec(&*transaction)
             .await?;
+        let found_by = |settings: &Settings| (settings.merge_address_variants, settings.country.clone());
+        if found_by(&changed.settings) != found_by(&settings_before) {
+            self.settings_moved(&transaction, id, self.clock.now()).await?;
+        }
         let act = Act {
             details: differences(&before, &rows::to_json(&changed.settings)),
             ..Act::new(by, Action::SettingsChanged, ids::format::<ids::Workspace>(id))

@@ -31,26 +31,29 @@ on_both_databases!(
 async fn a_group_with_a_conflicting_member_stores_nothing(world: World) {
     let lead = world.lead("ana").await;
     let keys = world.store.workspace_keys(world.workspace).await.unwrap();
-    let change = |stage: Stage, prior: i64| {
+    let change = async |stage: Stage, prior: i64| {
         let mut write = Write::empty(world.workspace);
         let mut lead = lead.clone();
         (lead.stage, lead.revision) = (stage, prior + 1);
         let prior = Prior::At(prior);
         write.lead = Some(LeadWrite { lead, prior });
-        write.seal(&keys).unwrap()
+        world.store.seal(&keys, write).await.unwrap()
     };
     let stale = world
         .store
         .write(
             world.workspace,
-            vec![change(Stage::Contacted, 1), change(Stage::Qualified, 1)],
+            vec![
+                change(Stage::Contacted, 1).await,
+                change(Stage::Qualified, 1).await,
+            ],
         )
         .await;
     assert!(matches!(stale, Err(Error::Conflict { .. })), "{stale:?}");
     assert_eq!(world.view(lead.id).await.lead, lead);
     world
         .store
-        .write(world.workspace, vec![change(Stage::Contacted, 1)])
+        .write(world.workspace, vec![change(Stage::Contacted, 1).await])
         .await
         .unwrap();
     assert_eq!(world.view(lead.id).await.lead.stage, Stage::Contacted);
@@ -66,17 +69,16 @@ async fn a_group_with_a_conflicting_member_stores_nothing(world: World) {
         attributes: Default::default(),
         seen: Default::default(),
         messages: 0,
+        key: None,
         prior: Prior::Absent,
         at: now,
     };
     let mut write = Write::empty(world.workspace);
     write.contact = Some(contact(&twin));
     write.identities = address(twin.contact_id, &profile);
-    let neighbour = change(Stage::Qualified, 2);
-    let stored = world
-        .store
-        .write(world.workspace, vec![neighbour, write.seal(&keys).unwrap()])
-        .await;
+    let neighbour = change(Stage::Qualified, 2).await;
+    let sealed = world.store.seal(&keys, write).await.unwrap();
+    let stored = world.store.write(world.workspace, vec![neighbour, sealed]).await;
     assert!(matches!(stored, Err(Error::Conflict { .. })), "{stored:?}");
     assert_eq!(world.view(lead.id).await.lead.stage, Stage::Contacted);
 }

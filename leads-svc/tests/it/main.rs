@@ -20,6 +20,7 @@ mod conversations;
 mod delivery;
 mod duplicates;
 mod edge;
+mod encryption;
 mod erasures;
 mod groups;
 mod leads;

@@ -387,6 +387,7 @@ fn essence(view: LeadView) -> String {
     lead.last_activity_at = DateTime::UNIX_EPOCH;
     lead.stage_changed_at = DateTime::UNIX_EPOCH;
     contact.id = Uuid::nil();
+    contact.key = Default::default();
     let points: Vec<(String, u8)> = view
         .score
         .into_iter()

@@ -202,6 +202,10 @@ async fn the_role_of_the_service_changes_no_tables_and_nothing_that_the_audit_lo
         "DELETE FROM audit_anchors",
         "DELETE FROM seaql_migrations",
         "SET ROLE leads",
+        "DROP TABLE leads_keys.contact_keys",
+        "CREATE TABLE leads_keys.mine (id int)",
+        "DELETE FROM leads_keys.contact_keys",
+        "DELETE FROM leads_keys.seaql_migrations",
     ] {
         let refused = two.app.execute_raw(sql(statement)).await.unwrap_err().to_string();
         assert!(

@@ -95,7 +95,8 @@ pub fn address(contact: Uuid, profile: &Profile) -> Vec<Identity> {
 
 pub async fn store(world: &World, people: Vec<(Profile, Lead)>) {
     let keys = world.store.workspace_keys(world.workspace).await.unwrap();
-    let writes = people.into_iter().map(|(profile, lead)| {
+    let mut writes = Vec::with_capacity(people.len());
+    for (profile, lead) in people {
         let mut write = Write::empty(world.workspace);
         write.contact = Some(ContactWrite {
             id: lead.contact_id,
@@ -103,6 +104,7 @@ pub async fn store(world: &World, people: Vec<(Profile, Lead)>) {
             attributes: BTreeMap::new(),
             seen: Default::default(),
             messages: 0,
+            key: None,
             prior: Prior::Absent,
             at: lead.captured_at,
         });
@@ -111,13 +113,9 @@ pub async fn store(world: &World, people: Vec<(Profile, Lead)>) {
             lead,
             prior: Prior::Absent,
         });
-        write.seal(&keys).unwrap()
-    });
-    world
-        .store
-        .write(world.workspace, writes.collect())
-        .await
-        .unwrap();
+        writes.push(world.store.seal(&keys, write).await.unwrap());
+    }
+    world.store.write(world.workspace, writes).await.unwrap();
 }
 
 /// A job in that state.

@@ -9,7 +9,7 @@ use leads_proto::{
 use leads_svc::{
     domain::{lead::Stage, page::ContactQuery, retention::Retention, workspace::Settings},
     service::{export::Subject, leads::LeadChange, plan::Collected},
-    storage::entity::{contact, lead, workspace},
+    storage::entity::{contact, data_key, lead},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
@@ -262,9 +262,9 @@ async fn a_workspace_that_cannot_be_read_keeps_no_other_from_its_retention(world
     }
     world.pass(Duration::from_secs(31 * DAY));
     // The one that was founded first comes first.
-    workspace::Entity::update_many()
-        .col_expr(workspace::Column::WrappedKey, Expr::value(vec![1_u8; 60]))
-        .filter(workspace::Column::Id.eq(world.workspace))
+    data_key::Entity::update_many()
+        .col_expr(data_key::Column::Wrapped, Expr::value(vec![1_u8; 60]))
+        .filter(data_key::Column::WorkspaceId.eq(world.workspace))
         .exec(&world.raw)
         .await
         .unwrap();

@@ -32,7 +32,11 @@ async fn collect_once(world: &World, name: &str) -> Uuid {
     }
 }
 
-async fn ask(world: &World, name: &str, id: Uuid) -> leads_svc::service::error::Result<Answered<Collected>> {
+pub async fn ask(
+    world: &World,
+    name: &str,
+    id: Uuid,
+) -> leads_svc::service::error::Result<Answered<Collected>> {
     let mut request = warm(name);
     request.request_id = id.to_string();
     request.conversation_id = "c".to_owned();

@@ -26,7 +26,7 @@ use leads_svc::{
     storage::{
         Options, Store,
         connections::Facts,
-        crypto::KeyEncryptionKey,
+        crypto::{KeyEncryptionKey, KeyEncryptionKeys},
         entity::{activity, connection, sync_job},
         jobs::{
             claim::{Grant, Named, Refusal},
@@ -111,12 +111,20 @@ impl Database {
 }
 
 pub async fn open(url: &str, clock: Clock) -> Store {
+    open_with(url, kek('A'), clock).await
+}
+
+/// The key-encryption key of every test that needs no other is that of `A`.
+pub fn kek(letter: char) -> KeyEncryptionKey {
+    KeyEncryptionKey::from_base64(&letter.to_string().repeat(42).add("A=")).unwrap()
+}
+
+pub async fn open_with(url: &str, keks: impl Into<KeyEncryptionKeys>, clock: Clock) -> Store {
     let options = Options {
         url: url.to_owned(),
         max_connections: 8,
     };
-    let kek = KeyEncryptionKey::from_base64(&"A".repeat(43).add("=")).unwrap();
-    Store::connect(&options, kek, clock).await.unwrap()
+    Store::connect(&options, keks, clock).await.unwrap()
 }
 
 impl World {
@@ -346,7 +354,7 @@ async fn founded(store: &Store, name: &str, settings: Settings) -> Uuid {
     founded.workspace.id
 }
 
-fn use_cases(store: &Store) -> (Core, Delivery) {
+pub fn use_cases(store: &Store) -> (Core, Delivery) {
     let core = Core::new(store.clone(), TaskSet::new(CancellationToken::new()));
     let times = Times {
         lease: LEASE,

@@ -8,6 +8,7 @@ mod baseline;
 mod capture;
 mod document;
 mod drain;
+mod encryption;
 mod latency;
 mod load;
 mod machine;
@@ -43,6 +44,8 @@ enum Name {
     All,
     /// Captures a second against plain inserts of the same rows.
     Capture,
+    /// Captures a second, sealed and unsealed.
+    Encryption,
     /// From the call to the CRM's acceptance, at 100 leads a second.
     Latency,
     /// Leads a second into one HubSpot account against its limit.
@@ -53,8 +56,9 @@ enum Name {
     Startup,
 }
 
-const EACH: [Name; 5] = [
+const EACH: [Name; 6] = [
     Name::Capture,
+    Name::Encryption,
     Name::Latency,
     Name::Drain,
     Name::Qualifier,
@@ -81,6 +85,7 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
 async fn measure(name: Name, runs: usize) -> Result<Section> {
     match name {
         Name::Capture | Name::All => capture::measure(runs).await,
+        Name::Encryption => encryption::measure(runs).await,
         Name::Latency => latency::measure(runs).await,
         Name::Drain => drain::measure(runs).await,
         Name::Qualifier => qualifier::measure(runs).await,

@@ -7,6 +7,8 @@ use crate::fakes::hubspot::HubspotOptions;
 /// How to build a stack. The default is SQLite, one connector, short times, connected to a simulated HubSpot.
 #[derive(Clone, Debug)]
 pub struct StackOptions {
+    /// Which build of leads-svc.
+    pub leads_binary: &'static str,
     /// Where leads-svc keeps its rows.
     pub storage: Storage,
     /// Connector replicas.
@@ -67,6 +69,7 @@ pub enum Timing {
 impl Default for StackOptions {
     fn default() -> Self {
         Self {
+            leads_binary: "leads-svc",
             storage: Storage::default(),
             connectors: 1,
             hubspot: HubspotOptions::default(),

@@ -128,7 +128,7 @@ impl Stack {
         let leads_redis = links.as_ref().map_or(redis.url(), |links| {
             format!("redis://{}", links.leads_redis.address())
         });
-        let program = Program::ours("leads-svc", &logs)?
+        let program = Program::ours(options.leads_binary, &logs)?
             .envs(options.timing.leads())
             .env("LEADS_SVC__SERVER__LISTEN", format!("127.0.0.1:{listen}"))
             .env(

@@ -137,7 +137,7 @@ impl SignIn {
     /// `SIGN_IN_REFUSED` if there is no provider, `IDENTITY_PROVIDER_UNAVAILABLE`.
     pub async fn leave(&self, workspace: Option<Uuid>, target: Target) -> Result<Departure> {
         let ticket = self.provider()?.ticket().await?;
-        passage::leave(&self.0.core.store, ticket, workspace, target)
+        passage::leave(&self.0.core.store, ticket, workspace, target).await
     }
 
     /// Comes back from the identity provider with its answer; `sealed` is the cookie that [`leave`](Self::leave) made.
@@ -146,11 +146,11 @@ impl SignIn {
     /// `SIGN_IN_REFUSED`, `PLAN_REQUIRED`, `IDENTITY_PROVIDER_UNAVAILABLE`, `STORAGE_UNAVAILABLE`.
     pub async fn come_back(&self, sealed: Option<&str>, answer: &Return) -> Result<(Arrival, Target)> {
         let provider = self.provider()?;
-        let trip = passage::open(&self.0.core.store, sealed)?;
+        let trip = passage::open(&self.0.core.store, sealed).await?;
         let code = trip.check(answer, provider.issuer())?;
         let email = provider.redeem(code, &trip).await?;
-        let mark = self.0.core.store.sign_in_index(email.as_str());
-        let arrival = self.arrive(&mark, trip.workspace(), trip.target()).await?;
+        let marks = self.0.core.store.sign_in_indexes(email.as_str()).await?;
+        let arrival = self.arrive(&marks, trip.workspace(), trip.target()).await?;
         Ok((arrival, trip.target().clone()))
     }
 
@@ -159,8 +159,8 @@ impl SignIn {
     /// # Errors
     /// As [`come_back`](Self::come_back).
     pub async fn choose(&self, sealed: Option<&str>, workspace: Uuid) -> Result<(Begun, Target)> {
-        let (mark, target) = passage::open_choice(&self.0.core.store, sealed)?;
-        match self.arrive(&mark, Some(workspace), &target).await? {
+        let (marks, target) = passage::open_choice(&self.0.core.store, sealed).await?;
+        match self.arrive(&marks, Some(workspace), &target).await? {
             Arrival::Begun(begun) => Ok((begun, target)),
             // One workspace has one member with an address.
             Arrival::Choose { .. } => Err(Error::internal("a choice was left after the choice")),
@@ -180,10 +180,10 @@ impl SignIn {
         provider.ok_or_else(|| refused("no identity provider is set up; sign in with an API key"))
     }
 
-    /// Begins a session for the member with this mark, in the workspace that was named, or in the only one.
-    async fn arrive(&self, mark: &[u8], named: Option<Uuid>, target: &Target) -> Result<Arrival> {
+    /// Begins a session for the member with one of these marks, in the workspace that was named, or in the only one.
+    async fn arrive(&self, marks: &[Vec<u8>], named: Option<Uuid>, target: &Target) -> Result<Arrival> {
         let Inner { core, refusals, .. } = &*self.0;
-        let found = core.store.memberships(mark, named).await?;
+        let found = core.store.memberships(marks, named).await?;
         if found.is_empty() {
             refusals.of_stranger(core, named).await;
             return Err(refused(
@@ -205,7 +205,7 @@ impl SignIn {
             [] => Err(closed.unwrap_or_else(|| Error::internal("a membership without a workspace"))),
             [(facts, member)] => self.begin(facts.workspace.id, *member).await.map(Arrival::Begun),
             several => Ok(Arrival::Choose {
-                sealed: passage::seal_choice(&core.store, mark, target)?,
+                sealed: passage::seal_choice(&core.store, marks, target).await?,
                 workspaces: several
                     .iter()
                     .map(|(facts, _)| (facts.workspace.id, facts.workspace.name.clone()))

@@ -10,7 +10,10 @@ use uuid::Uuid;
 use super::{Target, oidc::Ticket, refused};
 use crate::{
     service::error::{Error, Result},
-    storage::{Store, crypto::Place},
+    storage::{
+        Store,
+        crypto::{Opens, Place, Seals},
+    },
 };
 
 /// How long somebody may take at the identity provider.
@@ -54,7 +57,7 @@ pub(super) struct Trip {
 
 #[derive(Serialize, Deserialize)]
 struct Choice {
-    mark: Vec<u8>,
+    marks: Vec<Vec<u8>>,
     target: Target,
 }
 
@@ -99,7 +102,7 @@ impl Trip {
 }
 
 /// Seals what a browser leaves with.
-pub(super) fn leave(
+pub(super) async fn leave(
     store: &Store,
     ticket: Ticket,
     workspace: Option<Uuid>,
@@ -118,47 +121,60 @@ pub(super) fn leave(
         workspace,
         target,
     };
-    let sealed = seal(store, TRIP_PLACE, trip, TRIP)?;
+    let sealed = seal(store, TRIP_PLACE, trip, TRIP).await?;
     Ok(Departure { url, sealed })
 }
 
 /// What a browser left with.
-pub(super) fn open(store: &Store, sealed: Option<&str>) -> Result<Trip> {
+pub(super) async fn open(store: &Store, sealed: Option<&str>) -> Result<Trip> {
     opened(store, TRIP_PLACE, sealed)
+        .await?
         .ok_or_else(|| refused("the sign-in took too long, or began in another browser; begin again"))
 }
 
 /// Seals whose workspaces there are to choose from.
-pub(super) fn seal_choice(store: &Store, mark: &[u8], target: &Target) -> Result<String> {
+pub(super) async fn seal_choice(store: &Store, marks: &[Vec<u8>], target: &Target) -> Result<String> {
     let choice = Choice {
-        mark: mark.to_vec(),
+        marks: marks.to_vec(),
         target: target.clone(),
     };
-    seal(store, CHOICE_PLACE, choice, CHOICE)
+    seal(store, CHOICE_PLACE, choice, CHOICE).await
 }
 
 /// Whose workspaces there are to choose from.
-pub(super) fn open_choice(store: &Store, sealed: Option<&str>) -> Result<(Vec<u8>, Target)> {
-    let choice: Option<Choice> = opened(store, CHOICE_PLACE, sealed);
+pub(super) async fn open_choice(store: &Store, sealed: Option<&str>) -> Result<(Vec<Vec<u8>>, Target)> {
+    let choice: Option<Choice> = opened(store, CHOICE_PLACE, sealed).await?;
     let choice = choice.ok_or_else(|| refused("the choice took too long; sign in again"))?;
-    Ok((choice.mark, choice.target))
+    Ok((choice.marks, choice.target))
 }
 
-fn seal<T: Serialize>(store: &Store, column: &'static str, inside: T, valid: TimeDelta) -> Result<String> {
+async fn seal<T: Serialize>(
+    store: &Store,
+    column: &'static str,
+    inside: T,
+    valid: TimeDelta,
+) -> Result<String> {
     let until = store.clock().now() + valid;
     let plain = serde_json::to_vec(&Sealed { inside, until }).map_err(Error::internal)?;
-    let keys = store.keyring().kek().platform_keys();
+    let keys = store.installation_keys().await?;
     let sealed = keys.seal(place(column), &plain).map_err(Error::internal)?;
     Ok(URL_SAFE_NO_PAD.encode(sealed))
 }
 
 /// What is inside; `None` if it is not there, altered, another's or too old.
-fn opened<T: DeserializeOwned>(store: &Store, column: &'static str, sealed: Option<&str>) -> Option<T> {
-    let sealed = URL_SAFE_NO_PAD.decode(sealed?).ok()?;
-    let keys = store.keyring().kek().platform_keys();
-    let plain = keys.open(place(column), &sealed).ok()?;
-    let sealed: Sealed<T> = serde_json::from_slice(&plain).ok()?;
-    (store.clock().now() < sealed.until).then_some(sealed.inside)
+async fn opened<T: DeserializeOwned>(
+    store: &Store,
+    column: &'static str,
+    sealed: Option<&str>,
+) -> Result<Option<T>> {
+    let Some(sealed) = sealed.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()) else {
+        return Ok(None);
+    };
+    let keys = store.installation_keys().await?;
+    let plain = keys.open(place(column), &sealed).ok();
+    let inside: Option<Sealed<T>> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
+    let inside = inside.filter(|sealed| store.clock().now() < sealed.until);
+    Ok(inside.map(|sealed| sealed.inside))
 }
 
 fn place(column: &'static str) -> Place {

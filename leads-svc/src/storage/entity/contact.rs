@@ -29,6 +29,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When the person was erased: then the row holds nothing but the blind index of the address.
     pub erased_at: Option<DateTimeUtc>,
+    /// Its key in the key store; none of what was stored before contacts had keys, and of the erased.
+    pub key_id: Option<Uuid>,
 }
 
 /// None: joins are written where they are used.

@@ -20,6 +20,8 @@ pub struct Model {
     /// Its place among the contacts that have the value, unique where it counts: 0 for what only one contact can have,
     /// from 0 on for visitor ids, none for the rest.
     pub place: Option<i32>,
+    /// Number of the index key that the hash is keyed with.
+    pub key_number: i16,
 }
 
 /// None: joins are written where they are used.

@@ -1,4 +1,4 @@
-//! A workspace and its wrapped data key.
+//! A workspace.
 
 use sea_orm::entity::prelude::*;
 
@@ -15,10 +15,6 @@ pub struct Model {
     pub settings: Json,
     /// `domain::plan::Plan`, as its word.
     pub plan: String,
-    /// Data key, encrypted under the key-encryption key.
-    pub wrapped_key: Vec<u8>,
-    /// Key-encryption key that wrapped it.
-    pub kek_id: String,
     /// Creation.
     pub created_at: DateTimeUtc,
 }

@@ -34,6 +34,9 @@ impl Store {
                 Err(Error::Inconsistent { .. }) => continue,
                 Err(error) => return Err(error),
             };
+            let sealers = self
+                .sealers_of_leads(&**transaction, &keys, vec![job.lead_id])
+                .await?;
             let activity = Activity {
                 id: leads_runtime::ids::new_id(&self.clock),
                 kind: Kind::SyncFailed.word().to_owned(),
@@ -45,7 +48,7 @@ impl Store {
                 },
             };
             activities.push(rows::activity_row(
-                &keys,
+                sealers.of_lead(job.lead_id),
                 job.workspace_id,
                 job.lead_id,
                 activity,

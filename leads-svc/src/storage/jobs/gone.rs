@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     domain::sync::{Action, JobReport, JobState, Reason},
-    storage::{crypto::WorkspaceKeys, entity::sync_job, erasures::Told, error::Result, rows},
+    storage::{crypto::Sealer, entity::sync_job, erasures::Told, error::Result, rows},
 };
 
 /// Code of a call whose outcome is not known.
@@ -80,7 +80,7 @@ pub(super) fn superseded(row: sync_job::Model, report: &Report, moment: Moment) 
 
 /// The job after a report on a record that is to be gone, and what the erasure's receipt is told of it.
 pub(super) fn settle(
-    keys: &WorkspaceKeys,
+    sealer: &Sealer,
     row: sync_job::Model,
     report: &Report,
     moment: Moment,
@@ -132,7 +132,7 @@ pub(super) fn settle(
         }
         JobReport::Retry { reason, after } => {
             let pause = after.unwrap_or_default().max(drawn_pause(attempt));
-            again(keys, &mut job, &row, reason, now, pause)?
+            again(sealer, &mut job, &row, reason, now, pause)?
         }
         JobReport::Unknown { why } => {
             let reason = Reason {
@@ -141,10 +141,10 @@ pub(super) fn settle(
                 hint: "nothing to do: it is repeated and then read back".to_owned(),
                 ..Reason::default()
             };
-            again(keys, &mut job, &row, &reason, now, drawn_pause(attempt))?
+            again(sealer, &mut job, &row, &reason, now, drawn_pause(attempt))?
         }
         JobReport::Rejected(reason) => {
-            job.reason = kept(keys, &row, reason)?;
+            job.reason = kept(sealer, &row, reason)?;
             job.state = Set(JobState::Dead.word().to_owned());
             Told::Failed {
                 code: reason.code.clone(),
@@ -162,7 +162,7 @@ pub(super) fn settle(
 
 /// Tries once more. An erasure is never given up for its age: it stays owed.
 fn again(
-    keys: &WorkspaceKeys,
+    sealer: &Sealer,
     job: &mut sync_job::ActiveModel,
     row: &sync_job::Model,
     reason: &Reason,
@@ -170,10 +170,10 @@ fn again(
     pause: Duration,
 ) -> Result<Told> {
     job.attempt = Set(row.attempt + 1);
-    job.reason = kept(keys, row, reason)?;
+    job.reason = kept(sealer, row, reason)?;
     pending(job, now + pause);
     if claimed(row) != Action::Erase && Failures::with_one_more(row, now).count(job, now) == Verdict::GiveUp {
-        job.reason = kept(keys, row, &exhausted_reason(reason, row.attempt + 1))?;
+        job.reason = kept(sealer, row, &exhausted_reason(reason, row.attempt + 1))?;
     }
     Ok(Told::Waits {
         code: reason.code.clone(),
@@ -182,14 +182,14 @@ fn again(
 
 /// Why it does not go on; of an erased person nothing that a CRM said is kept.
 fn kept(
-    keys: &WorkspaceKeys,
+    sealer: &Sealer,
     row: &sync_job::Model,
     reason: &Reason,
 ) -> Result<sea_orm::ActiveValue<Option<sea_orm::JsonValue>>> {
     if claimed(row) == Action::Erase {
         return Ok(Set(None));
     }
-    Ok(Set(Some(rows::seal_reason(keys, row.id, reason)?)))
+    Ok(Set(Some(rows::seal_reason(sealer, row.id, reason)?)))
 }
 
 fn reported(row: sync_job::Model, token: Uuid) -> sync_job::ActiveModel {

@@ -1,34 +1,24 @@
 //! Jobs as people see them.
 
-use std::collections::HashMap;
-
 use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::{
     domain::sync::{Action, Job, JobState, Link, Provider, Status},
-    storage::{Store, crypto::WorkspaceKeys, entity::sync_job, error::Result, rows, scope},
+    storage::{Store, crypto::Opens, entity::sync_job, error::Result, rows, scope},
 };
 
 impl Store {
-    /// Jobs of some leads, by lead and CRM.
+    /// Jobs of some leads, as they are stored.
     pub(in crate::storage) async fn jobs_of(
         &self,
         workspace: Uuid,
-        keys: &WorkspaceKeys,
         leads: impl Iterator<Item = Uuid>,
-    ) -> Result<HashMap<Uuid, HashMap<Provider, Job>>> {
-        let mut jobs: HashMap<Uuid, HashMap<Provider, Job>> = HashMap::new();
-        for row in scope::select::<sync_job::Entity>(workspace)
+    ) -> Result<Vec<sync_job::Model>> {
+        Ok(scope::select::<sync_job::Entity>(workspace)
             .filter(scope::among(sync_job::Column::LeadId, leads, self.backend()))
             .all(self.reader())
-            .await?
-        {
-            let lead = row.lead_id;
-            let (provider, job) = job(keys, row)?;
-            jobs.entry(lead).or_default().insert(provider, job);
-        }
-        Ok(jobs)
+            .await?)
     }
 
     /// Jobs of a connection that are not settled, counted up to `most`.
@@ -46,7 +36,8 @@ impl Store {
     }
 }
 
-fn job(keys: &WorkspaceKeys, row: sync_job::Model) -> Result<(Provider, Job)> {
+/// A job as people see it.
+pub(in crate::storage) fn job(keys: &impl Opens, row: sync_job::Model) -> Result<(Provider, Job)> {
     let provider = rows::word(
         Provider::parse(&row.provider),
         "sync_jobs.provider",

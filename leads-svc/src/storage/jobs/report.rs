@@ -25,7 +25,7 @@ use crate::{
     storage::{
         Store, Transaction, audit,
         connections::{self, seal_problem},
-        crypto::WorkspaceKeys,
+        crypto::Sealer,
         entity::{activity, sync_job},
         erasures,
         error::{Error, Result},
@@ -120,6 +120,13 @@ impl Store {
         for workspace in rows.iter().map(|row| row.workspace_id).collect::<HashSet<_>>() {
             keys.insert(workspace, self.workspace_keys(workspace).await?);
         }
+        let mut sealers = HashMap::new();
+        for (workspace, keys) in &keys {
+            let leads = rows.iter().filter(|row| row.workspace_id == *workspace);
+            let leads = leads.map(|row| row.lead_id).collect();
+            let of_leads = self.sealers_of_leads(&*transaction, keys, leads).await?;
+            sealers.insert(*workspace, of_leads);
+        }
         let mut rows: HashMap<Uuid, sync_job::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
 
         let now = self.clock.now();
@@ -149,7 +156,7 @@ impl Store {
             if let Some(health) = watched.health(row.connection_id) {
                 judge(&report.outcome, health);
             }
-            let keys = keys.get(&row.workspace_id).ok_or_else(|| {
+            let sealers = sealers.get(&row.workspace_id).ok_or_else(|| {
                 Error::inconsistent("sync_jobs", "workspace_id", row.id, "the workspace is gone")
             })?;
             let mut rest = Duration::ZERO;
@@ -159,7 +166,7 @@ impl Store {
                 connection_version,
             } = &report.outcome
             {
-                let problem = seal_problem(keys, row.connection_id, reason)?;
+                let problem = seal_problem(sealers.keys, row.connection_id, reason)?;
                 let paused_before = watched.is_paused(row.connection_id);
                 if watched.pause(row.connection_id, *connection_version, *wanted, problem, now) {
                     rest = wanted.unwrap_or_default();
@@ -168,8 +175,9 @@ impl Store {
                     }
                 }
             }
+            let sealer = sealers.of_lead(row.lead_id);
             if let Some(kind) = event(&row, &report.outcome, now) {
-                activities.push(self.entry(keys, &row, kind, &report.outcome, now)?);
+                activities.push(self.entry(sealer, &row, kind, &report.outcome, now)?);
             }
             if matches!(report.outcome, JobReport::Delivered { .. }) && is_of_lead(&row) {
                 recorded
@@ -186,9 +194,9 @@ impl Store {
             let (job, news) = if gone::is_superseded(&row) {
                 (gone::superseded(row, report, moment), None)
             } else if gone::claimed(&row) == sync::Action::Upsert {
-                (settle(keys, row, report, rest, now, verify_after)?, None)
+                (settle(sealer, row, report, rest, now, verify_after)?, None)
             } else {
-                gone::settle(keys, row, report, moment)?
+                gone::settle(sealer, row, report, moment)?
             };
             store(&transaction, workspace, report.job, job).await?;
             told.extend(erasure.zip(news));
@@ -238,7 +246,7 @@ impl Store {
 
     fn entry(
         &self,
-        keys: &WorkspaceKeys,
+        sealer: &Sealer,
         row: &sync_job::Model,
         kind: Kind,
         outcome: &JobReport,
@@ -268,13 +276,13 @@ impl Store {
                 text,
             },
         };
-        rows::activity_row(keys, row.workspace_id, row.lead_id, activity)
+        rows::activity_row(sealer, row.workspace_id, row.lead_id, activity)
     }
 }
 
 /// The job after the report; `rest` is what its connection begins with it.
 fn settle(
-    keys: &WorkspaceKeys,
+    sealer: &Sealer,
     row: sync_job::Model,
     report: &Report,
     rest: Duration,
@@ -282,7 +290,7 @@ fn settle(
     VerifyAfter(verify_after): VerifyAfter,
 ) -> Result<sync_job::ActiveModel> {
     let id = row.id;
-    let sealed = |reason: &Reason| rows::seal_reason(keys, id, reason).map(|sealed| Set(Some(sealed)));
+    let sealed = |reason: &Reason| rows::seal_reason(sealer, id, reason).map(|sealed| Set(Some(sealed)));
     let newer_wanted = row.wanted_revision > row.claimed_revision;
     let failures = Failures::with_one_more(&row, now);
     let (attempt, first_pending_at, claimed) = (row.attempt, row.first_pending_at, row.claimed_revision);
