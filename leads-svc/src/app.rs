@@ -80,14 +80,15 @@ const GRACE: Duration = Duration::from_secs(3);
 /// It cannot be reached.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let keks = config.crypto.keks().context("crypto.kek")?;
-    let store = Store::connect_with(
-        &config.storage.options(),
-        &config.key_store(),
-        keks,
-        Clock::system(),
-    )
-    .await
-    .context("storage.url or keys.url")?;
+    let (options, keys) = (config.storage.options(), config.key_store());
+    let store = Store::connect_with(&options, keys.expose(), keks, Clock::system())
+        .await
+        .with_context(|| {
+            format!(
+                "no connection to storage.url {} or keys.url {keys}",
+                config.storage.url
+            )
+        })?;
     Ok(store.with_default_plan(config.plans.default))
 }
 

@@ -194,10 +194,10 @@ impl CryptoConfig {
 
 impl Config {
     /// Where the key store is.
-    pub fn key_store(&self) -> String {
+    pub fn key_store(&self) -> SecretUrl {
         match self.keys.url.is_empty() {
-            true => keystore::beside(self.storage.url.expose()),
-            false => self.keys.url.expose().to_owned(),
+            true => keystore::beside(self.storage.url.expose()).into(),
+            false => self.keys.url.clone(),
         }
     }
 }

@@ -73,7 +73,7 @@ const LOCK_TIMEOUT_MS: u32 = 2_000;
 /// Readers of SQLite: each has a thread and a cache of its own, and more of them do not make a disk faster.
 const SQLITE_READERS: u32 = 4;
 /// Connections to the key store: few, since most of what is read of it is kept.
-const KEY_STORE_CONNECTIONS: u32 = 8;
+const KEY_STORE_CONNECTIONS: u32 = 4;
 /// Pages that a SQLite connection keeps, in KiB as SQLite writes it; the system's own cache holds the rest.
 const SQLITE_CACHE: &str = "-1000";
 /// A pooled connection that rested longer is tested before use.

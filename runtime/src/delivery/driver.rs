@@ -13,6 +13,7 @@ use opentelemetry::metrics::Meter;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use tonic::Code;
 
 use super::claim::Claims;
 use super::connections::Connections;
@@ -164,7 +165,18 @@ async fn heartbeat<D: Destination>(shared: Arc<Shared<D>>, replicas: LiveReplica
                 HEARTBEAT
             }
             Err(status) => {
-                tracing::warn!(code = ?status.code(), message = status.message(), "heartbeat failed");
+                let hint = match status.code() {
+                    Code::Unimplemented => {
+                        "leads.endpoint is no connector port of leads-svc (8081 unless configured)"
+                    }
+                    Code::Unauthenticated => {
+                        "leads.credential is not known: make one with `leads-svc key create --connector`"
+                    }
+                    Code::PermissionDenied => "leads.credential is for another destination",
+                    Code::Unavailable => "nobody answers at leads.endpoint",
+                    _ => "leads-svc says why in its log",
+                };
+                tracing::warn!(code = ?status.code(), message = status.message(), hint, "heartbeat failed");
                 shared.readiness.set(READY_LEADS, false);
                 HEARTBEAT_RETRY
             }

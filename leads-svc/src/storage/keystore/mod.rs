@@ -42,7 +42,7 @@ const SCHEMA: &str = "leads_keys";
 /// Longest time that a secret is kept opened. It bounds how long a replica can still read whom another one erased.
 const KEPT: Duration = Duration::from_secs(4);
 /// Opened secrets that are kept.
-const MAX_KEPT: u64 = 20_000;
+const MAX_KEPT: u64 = 4_096;
 
 /// See the module.
 #[derive(Debug, Clone)]
