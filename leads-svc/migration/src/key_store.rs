@@ -43,6 +43,7 @@ impl MigrationTrait for ContactKeys {
                     .col(blob_null("wrapped"))
                     .col(timestamp_with_time_zone("created_at"))
                     .col(timestamp_with_time_zone_null("destroyed_at"))
+                    .col(boolean("erased").default(false))
                     .to_owned(),
             )
             .await?;

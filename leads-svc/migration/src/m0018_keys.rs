@@ -35,6 +35,7 @@ impl MigrationTrait for Migration {
                     .col(uuid("key_id"))
                     .col(uuid("workspace_id"))
                     .col(timestamp_with_time_zone("due_at"))
+                    .col(boolean("erased").default(false))
                     .primary_key(Index::create().col("contact_id").col("key_id"))
                     .to_owned(),
             )

@@ -98,8 +98,15 @@ async fn erase_again(store: &Store) -> anyhow::Result<()> {
         let some = store.erase_again(workspace.id, OPERATOR).await?;
         all.people += some.people;
         all.merged += some.merged;
+        all.unreadable += some.unreadable;
     }
     say(&format!("{} people are erased again", all.people))?;
+    if all.unreadable > 0 {
+        say(&format!(
+            "{} contacts cannot be read and were left: since the backup they were deleted for their age, or given another key",
+            all.unreadable
+        ))?;
+    }
     if all.merged > 0 {
         bail!(
             "{} more are merged with people who were not erased: undo the merges, then repeat the command",

@@ -19,11 +19,12 @@ const SELDOM: u32 = 1_800;
 pub async fn run(core: Core, stop: CancellationToken) {
     let mut round = 0_u32;
     loop {
-        if let Err(error) = core.destroy_former_keys().await {
+        let destroyed = core.destroy_former_keys().await.unwrap_or_else(|error| {
             tracing::warn!(error = %error, "keys were not destroyed; it is tried again");
-        }
+            0
+        });
         let pause = match core.renew_some().await {
-            Ok(0) => INTERVAL,
+            Ok(0) if destroyed == 0 => INTERVAL,
             Ok(contacts) => {
                 let contacts = u32::try_from(contacts).unwrap_or(u32::MAX);
                 PAUSE_PER_CONTACT.saturating_mul(contacts).min(MAX_PAUSE)

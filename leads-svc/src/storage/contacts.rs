@@ -1,6 +1,6 @@
 //! People, with the lead that they may be.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -317,6 +317,25 @@ pub(super) async fn bury(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let addresses = [Kind::Email, Kind::Mailbox].map(Kind::word);
+    let mut found = scope::select::<identity::Entity>(workspace)
+        .filter(identity::Column::ContactId.is_in(contacts.iter().copied()))
+        .filter(identity::Column::Kind.is_in(addresses))
+        .all(&**transaction)
+        .await?;
+    // Two who shared a mailbox leave one of it: that which captures look for.
+    found.sort_unstable_by_key(|row| row.place.is_none());
+    let mut seen = HashSet::new();
+    for row in found {
+        if seen.insert((row.kind.clone(), row.value_index.clone())) {
+            continue;
+        }
+        scope::delete::<identity::Entity>(workspace)
+            .filter(identity::Column::ContactId.eq(row.contact_id))
+            .filter(identity::Column::Kind.eq(row.kind))
+            .filter(identity::Column::ValueIndex.eq(row.value_index))
+            .exec(&**transaction)
+            .await?;
+    }
     let kept = scope::update::<identity::Entity>(workspace)
         .filter(identity::Column::ContactId.is_in(contacts))
         .filter(identity::Column::Kind.is_in(addresses))

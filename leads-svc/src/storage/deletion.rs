@@ -106,7 +106,7 @@ impl Store {
             bury(&transaction, keys, workspace, contacts.clone(), erasure, now).await?;
         }
         deleted += themselves(&transaction, workspace, &leads, &contacts).await?;
-        former_keys::doom(&transaction, workspace, &whole.contacts, now).await?;
+        former_keys::doom(&transaction, workspace, &whole.contacts, erasure.is_some(), now).await?;
         let mut acts: Vec<Act> = leads
             .iter()
             .map(|id| Act::new(by, Action::LeadDeleted, ids::format::<ids::Lead>(*id)))
@@ -142,7 +142,7 @@ impl Store {
             audit::append(&transaction, keys, workspace, act, now).await?;
         }
         transaction.commit().await?;
-        if let Err(error) = self.destroy_former_keys().await {
+        if let Err(error) = self.destroy_keys_of(workspace, &contacts).await {
             tracing::warn!(error = %error, "the keys of who was deleted are destroyed later");
         }
         Ok(Some(Deleted { erasure }))

@@ -1,6 +1,6 @@
 //! Keys that contacts had: what they may still seal is sealed anew, then they are destroyed.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
@@ -26,6 +26,8 @@ pub(super) const GRACE: TimeDelta = match idempotency::KEPT.checked_add(&TimeDel
 };
 /// Keys of one look.
 const BATCH: u64 = 100;
+/// Until a key is looked at again that could not be destroyed.
+const PUT_OFF: TimeDelta = TimeDelta::minutes(10);
 
 /// Marks what may still be sealed under the workspace's key.
 pub(super) fn of_workspace(workspace: Uuid, contact: Uuid, now: DateTime<Utc>) -> former_key::Model {
@@ -34,6 +36,7 @@ pub(super) fn of_workspace(workspace: Uuid, contact: Uuid, now: DateTime<Utc>) -
         key_id: Uuid::nil(),
         workspace_id: workspace,
         due_at: now + GRACE,
+        erased: false,
     }
 }
 
@@ -66,16 +69,18 @@ pub(super) async fn hand_over(
     add(transaction, rows.collect()).await
 }
 
-/// Has the keys of contacts destroyed as soon as the transaction is committed.
+/// Has the keys of contacts that were deleted, and perhaps `erased`, destroyed as soon as the transaction is committed.
 pub(super) async fn doom(
     transaction: &Transaction,
     workspace: Uuid,
     contacts: &[contact::Model],
+    erased: bool,
     now: DateTime<Utc>,
 ) -> Result<()> {
     scope::update::<former_key::Entity>(workspace)
         .filter(former_key::Column::ContactId.is_in(contacts.iter().map(|row| row.id)))
         .col_expr(former_key::Column::DueAt, Expr::value(now))
+        .col_expr(former_key::Column::Erased, Expr::value(erased))
         .exec(&**transaction)
         .await?;
     let keyed = contacts.iter().filter_map(|row| {
@@ -84,6 +89,7 @@ pub(super) async fn doom(
             key_id: row.key_id?,
             workspace_id: workspace,
             due_at: now,
+            erased,
         })
     });
     add(transaction, keyed.collect()).await
@@ -96,11 +102,11 @@ pub(super) async fn add(transaction: &Transaction, rows: Vec<former_key::Model>)
     };
     transaction.enter(Reach::One(first.workspace_id)).await?;
     let names = [former_key::Column::ContactId, former_key::Column::KeyId];
-    #[expect(clippy::disallowed_methods, reason = "what is there is doomed the sooner")]
+    #[expect(clippy::disallowed_methods, reason = "what is there is due as these are")]
     former_key::Entity::insert_many(rows.into_iter().map(IntoActiveModel::into_active_model))
         .on_conflict(
             OnConflict::columns(names)
-                .update_column(former_key::Column::DueAt)
+                .update_columns([former_key::Column::DueAt, former_key::Column::Erased])
                 .to_owned(),
         )
         .exec_without_returning(&**transaction)
@@ -110,7 +116,7 @@ pub(super) async fn add(transaction: &Transaction, rows: Vec<former_key::Model>)
 
 impl Store {
     /// Destroys keys whose time has come, after what they still seal of a contact that is there was sealed anew. Returns
-    /// how many.
+    /// how many; more may be due.
     ///
     /// # Errors
     /// The database or the key store; it is tried again later.
@@ -121,27 +127,47 @@ impl Store {
             .limit(BATCH)
             .all(self.reader())
             .await?;
-        if due.is_empty() {
-            return Ok(0);
-        }
-        let mut held = HashSet::new();
-        for row in &due {
-            if !self.release_key(row).await? {
-                held.insert((row.contact_id, row.key_id));
+        let mut released = Vec::with_capacity(due.len());
+        for row in due {
+            match self.release_key(&row).await {
+                Ok(true) => released.push(row),
+                Ok(false) => self.put_off(&row).await?,
+                Err(error) => {
+                    tracing::error!(
+                        workspace.id = %row.workspace_id,
+                        contact.id = %row.contact_id,
+                        error = %error,
+                        "a former key is still needed by what cannot be sealed anew"
+                    );
+                    self.put_off(&row).await?;
+                }
             }
         }
-        let due: Vec<former_key::Model> = due
-            .into_iter()
-            .filter(|row| !held.contains(&(row.contact_id, row.key_id)))
-            .collect();
-        let ids: Vec<Uuid> = due
-            .iter()
-            .map(|row| row.key_id)
-            .filter(|id| !id.is_nil())
-            .collect();
-        self.key_store.destroy(&ids).await?;
+        self.destroy_keys(released).await
+    }
+
+    /// Destroys the keys of contacts that were deleted.
+    pub(super) async fn destroy_keys_of(&self, workspace: Uuid, deleted: &[Uuid]) -> Result<usize> {
+        let doomed = scope::select::<former_key::Entity>(workspace)
+            .filter(former_key::Column::ContactId.is_in(deleted.iter().copied()))
+            .all(self.reader())
+            .await?;
+        self.destroy_keys(doomed).await
+    }
+
+    async fn destroy_keys(&self, rows: Vec<former_key::Model>) -> Result<usize> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        for erased in [true, false] {
+            let keys = rows
+                .iter()
+                .filter(|row| row.erased == erased && !row.key_id.is_nil());
+            let keys: Vec<Uuid> = keys.map(|row| row.key_id).collect();
+            self.key_store.destroy(&keys, erased).await?;
+        }
         let transaction = self.begin().await?;
-        for row in &due {
+        for row in &rows {
             scope::delete::<former_key::Entity>(row.workspace_id)
                 .filter(former_key::Column::ContactId.eq(row.contact_id))
                 .filter(former_key::Column::KeyId.eq(row.key_id))
@@ -149,7 +175,20 @@ impl Store {
                 .await?;
         }
         transaction.commit().await?;
-        Ok(due.len())
+        Ok(rows.len())
+    }
+
+    /// Makes way for others that are due.
+    async fn put_off(&self, row: &former_key::Model) -> Result<()> {
+        let transaction = self.begin().await?;
+        scope::update::<former_key::Entity>(row.workspace_id)
+            .filter(former_key::Column::ContactId.eq(row.contact_id))
+            .filter(former_key::Column::KeyId.eq(row.key_id))
+            .filter(former_key::Column::DueAt.eq(row.due_at))
+            .col_expr(former_key::Column::DueAt, Expr::value(self.clock.now() + PUT_OFF))
+            .exec(&*transaction)
+            .await?;
+        transaction.commit().await
     }
 
     /// Whether keys that contacts had are still to be destroyed.

@@ -8,7 +8,7 @@ use std::{future, sync::Arc, time::Duration};
 use leads_runtime::clock::Clock;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
-    sqlx::Connection as _,
+    sqlx::{Connection as _, sqlite::SqliteConnectOptions},
 };
 use sea_orm_migration::MigratorTrait;
 use tokio::sync::Mutex;
@@ -260,6 +260,16 @@ impl Store {
     }
 }
 
+fn sqlite_options(sqlite: SqliteConnectOptions) -> SqliteConnectOptions {
+    sqlite
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("journal_mode", "WAL")
+        .pragma("synchronous", "FULL")
+        .pragma("cache_size", SQLITE_CACHE)
+}
+
 fn connect_options(url: &str, connections: u32) -> ConnectOptions {
     let mut connect = ConnectOptions::new(url);
     connect
@@ -268,15 +278,7 @@ fn connect_options(url: &str, connections: u32) -> ConnectOptions {
         .connect_timeout(Duration::from_secs(5))
         .sqlx_logging(false)
         .test_before_acquire_if_idle_for(IDLE_BEFORE_TEST)
-        .map_sqlx_sqlite_opts(|sqlite| {
-            sqlite
-                .create_if_missing(true)
-                .foreign_keys(true)
-                .busy_timeout(Duration::from_secs(5))
-                .pragma("journal_mode", "WAL")
-                .pragma("synchronous", "FULL")
-                .pragma("cache_size", SQLITE_CACHE)
-        })
+        .map_sqlx_sqlite_opts(sqlite_options)
         .map_sqlx_postgres_pool_opts(|pool| {
             // A connection keeps the buffers of its largest statement otherwise, and group writes are large.
             pool.after_release(|connection, _| {

@@ -109,10 +109,11 @@ impl Store {
         Ok(renewals.collect())
     }
 
-    /// Takes some contacts of every walk that may go on; returns how many.
+    /// Takes some contacts of every walk that may go on; returns how many. A walk that cannot go on keeps no other from
+    /// it, and is tried again at the next look.
     ///
     /// # Errors
-    /// The database or the key store; what was done stays, and it goes on from there.
+    /// The database.
     pub async fn renew_some(&self) -> Result<u64> {
         let walks = scope::select_any::<renewal::Entity>()
             .filter(renewal::Column::NotBefore.lte(self.clock.now()))
@@ -122,7 +123,13 @@ impl Store {
             .await?;
         let mut renewed = 0;
         for walk in walks {
-            renewed += self.go_on(walk).await?;
+            let (workspace, kind) = (walk.workspace_id, walk.kind.clone());
+            match self.go_on(walk).await {
+                Ok(contacts) => renewed += contacts,
+                Err(error) => {
+                    tracing::error!(workspace.id = %workspace, kind, error = %error, "a walk cannot go on");
+                }
+            }
         }
         Ok(renewed)
     }

@@ -24,11 +24,14 @@ pub struct ErasedAgain {
     pub people: u64,
     /// People whose leads are merged here with leads of somebody who was not erased: the merge is to be undone first.
     pub merged: u64,
+    /// Contacts whose key was destroyed for another reason since the backup was made: they were kept long enough, or have
+    /// another key by now. They cannot be read, and stay.
+    pub unreadable: u64,
 }
 
 impl Store {
-    /// Erases whoever of a workspace has a key that was destroyed, in the name of `by`: a backup of the database from
-    /// before their erasure was restored. Nothing of them can be read, and nobody else is touched.
+    /// Erases whoever of a workspace was erased before by what the key store remembers, in the name of `by`: a backup of
+    /// the database from before their erasure was restored. Nobody else is touched.
     ///
     /// # Errors
     /// The database or the key store; what was erased before stays so.
@@ -64,9 +67,11 @@ impl Store {
             let keys: HashSet<Uuid> = page.iter().map(|(_, key, _)| *key).collect();
             let found = self.key_store.secrets(self.keyring.keks(), keys).await?;
             for (contact, key, _) in page {
-                if found.destroyed.contains(&key) {
+                if found.erased.contains(&key) {
                     self.erase_contact_again(workspace, contact, by, &mut erased)
                         .await?;
+                } else if found.destroyed.contains(&key) {
+                    erased.unreadable += 1;
                 }
             }
         }
@@ -86,7 +91,7 @@ impl Store {
             .await?;
         if let Some(found) = found {
             let root = found.merged_into.unwrap_or(found.id);
-            if !self.is_whole_person_destroyed(workspace, root).await? {
+            if !self.is_whole_person_erased(workspace, root).await? {
                 erased.merged += 1;
                 return Ok(());
             }
@@ -98,7 +103,7 @@ impl Store {
         Ok(())
     }
 
-    async fn is_whole_person_destroyed(&self, workspace: Uuid, root: Uuid) -> Result<bool> {
+    async fn is_whole_person_erased(&self, workspace: Uuid, root: Uuid) -> Result<bool> {
         let leads = scope::select::<lead::Entity>(workspace)
             .filter(
                 Condition::any()
@@ -120,7 +125,8 @@ impl Store {
         if keys.len() < contacts.len() {
             return Ok(false);
         }
+        let count = keys.len();
         let found = self.key_store.secrets(self.keyring.keks(), keys).await?;
-        Ok(found.secrets.is_empty())
+        Ok(found.erased.len() == count)
     }
 }

@@ -275,15 +275,16 @@ impl Store {
                     Err(Error::Conflict { .. }) => None,
                     Err(error) => return Err(error),
                 };
-                sealed_anew.push((request, anew));
+                sealed_anew.push((request, sealed, anew));
             }
             let transaction = self.begin().await?;
-            for (request, anew) in sealed_anew {
+            for (request, sealed, anew) in sealed_anew {
                 let named = idempotency::Column::RequestId.eq(request);
                 match anew {
                     Some(anew) => {
                         let update = scope::update::<idempotency::Entity>(keys.workspace())
                             .filter(named)
+                            .filter(idempotency::Column::Response.eq(sealed))
                             .col_expr(idempotency::Column::Response, Expr::value(anew));
                         update.exec(&*transaction).await?;
                     }

@@ -17,6 +17,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// Destruction.
     pub destroyed_at: Option<DateTimeUtc>,
+    /// Whether it was destroyed because its person was erased.
+    pub erased: bool,
 }
 
 /// None: joins are written where they are used.

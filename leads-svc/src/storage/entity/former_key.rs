@@ -16,6 +16,8 @@ pub struct Model {
     pub workspace_id: Uuid,
     /// When it is destroyed.
     pub due_at: DateTimeUtc,
+    /// Whether the contact was erased; else it was given another key, or was kept long enough.
+    pub erased: bool,
 }
 
 /// None: joins are written where they are used.

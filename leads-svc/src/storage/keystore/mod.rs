@@ -27,6 +27,7 @@ use super::{
     connect_options,
     crypto::{Cipher, Secret},
     error::Result,
+    sqlite_options,
 };
 
 mod pool;
@@ -61,6 +62,8 @@ pub struct Found {
     pub secrets: HashMap<Uuid, Arc<Secret>>,
     /// Keys that were destroyed.
     pub destroyed: HashSet<Uuid>,
+    /// Those of them that were destroyed because their person was erased.
+    pub erased: HashSet<Uuid>,
 }
 
 impl KeyStore {
@@ -72,7 +75,7 @@ impl KeyStore {
         let mut options = connect_options(url, connections);
         if url.starts_with("sqlite:") {
             // What was destroyed is overwritten.
-            options.map_sqlx_sqlite_opts(|sqlite| sqlite.pragma("secure_delete", "ON"));
+            options.map_sqlx_sqlite_opts(|sqlite| sqlite_options(sqlite).pragma("secure_delete", "ON"));
         } else {
             options.set_schema_search_path(SCHEMA);
         }
@@ -179,7 +182,7 @@ fn associated(id: Uuid) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::beside;
+    use super::*;
 
     #[test]
     fn the_key_store_is_beside_the_database_unless_it_is_said() {
@@ -189,5 +192,17 @@ mod tests {
         );
         assert_eq!(beside("sqlite:///data/leads"), "sqlite:///data/leads.keys.db");
         assert_eq!(beside("postgres://u:p@host/leads"), "postgres://u:p@host/leads");
+    }
+
+    #[tokio::test]
+    async fn a_file_is_made_where_there_is_none_and_written_ahead() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys.db");
+        let url = format!("sqlite:{}", file.display());
+        let store = KeyStore::connect(&url, 1, Clock::system()).await.unwrap();
+        store.migrate().await.unwrap();
+        let header = std::fs::read(&file).unwrap();
+        // The file format's versions for writing and reading: 2 is a write-ahead log.
+        assert_eq!(header.get(18..20), Some([2, 2].as_slice()));
     }
 }

@@ -55,10 +55,14 @@ impl KeyStore {
             roots = self.known_roots();
         }
         for row in rows {
-            let (Some(wrapped), Some(roots)) = (&row.wrapped, &roots) else {
+            if row.erased {
+                found.erased.insert(row.id);
+            }
+            let Some(wrapped) = &row.wrapped else {
                 found.destroyed.insert(row.id);
                 continue;
             };
+            let roots = roots.as_ref().ok_or_else(no_root)?;
             let secret = Arc::new(roots.open(&row, wrapped)?);
             self.opened.insert(row.id, Arc::clone(&secret)).await;
             found.secrets.insert(row.id, secret);
@@ -71,12 +75,7 @@ impl KeyStore {
         // Anew each time: another process may have made another root.
         self.load(keks).await?;
         let Some(roots) = self.known_roots() else {
-            return Err(Error::inconsistent(
-                "key_roots",
-                "number",
-                0,
-                "there is no root key: run leads-svc migrate",
-            ));
+            return Err(no_root());
         };
         let now = self.now();
         let (mut fresh, mut rows) = (Vec::with_capacity(count), Vec::with_capacity(count));
@@ -88,6 +87,7 @@ impl KeyStore {
                 wrapped: Some(roots.wrap(id, &secret)?),
                 created_at: now,
                 destroyed_at: None,
+                erased: false,
             });
             fresh.push(Fresh {
                 id,
@@ -109,11 +109,11 @@ impl KeyStore {
     }
 
     /// Destroys secrets; what they seal can be read by nobody from then on, here at once, on other replicas within
-    /// seconds. Those that are destroyed already stay as they are.
+    /// seconds. It is remembered of those whose person was `erased`. Those that are destroyed already stay as they are.
     ///
     /// # Errors
     /// The database.
-    pub async fn destroy(&self, ids: &[Uuid]) -> Result<()> {
+    pub async fn destroy(&self, ids: &[Uuid], erased: bool) -> Result<()> {
         if ids.is_empty() {
             return Ok(());
         }
@@ -126,6 +126,7 @@ impl KeyStore {
             ))
             .filter(contact_key::Column::DestroyedAt.is_null())
             .col_expr(contact_key::Column::Wrapped, Expr::value(None::<Vec<u8>>))
+            .col_expr(contact_key::Column::Erased, Expr::value(erased))
             .col_expr(
                 contact_key::Column::DestroyedAt,
                 Expr::value(Some::<DateTime<Utc>>(self.now())),
@@ -155,4 +156,13 @@ impl KeyStore {
             })
             .await?)
     }
+}
+
+fn no_root() -> Error {
+    Error::inconsistent(
+        "key_roots",
+        "number",
+        0,
+        "there is no root key: run leads-svc migrate",
+    )
 }

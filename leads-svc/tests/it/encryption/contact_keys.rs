@@ -31,6 +31,7 @@ use crate::{
 on_both_databases!(
     everything_of_a_person_is_sealed_under_the_persons_key,
     the_key_of_an_erased_person_is_destroyed_and_what_a_backup_holds_stays_closed,
+    a_restored_backup_loses_nobody_who_has_another_key_by_now,
     another_replica_cannot_read_an_erased_person_for_long,
     no_two_contacts_ever_have_the_same_key,
     a_contact_that_goes_up_in_another_leaves_nothing_that_cannot_be_read,
@@ -161,6 +162,25 @@ async fn the_key_of_an_erased_person_is_destroyed_and_what_a_backup_holds_stays_
         .await;
     assert_eq!(back.unwrap_err().reason, Reason::ErasedSubject);
     world.view(ben.id).await;
+}
+
+async fn a_restored_backup_loses_nobody_who_has_another_key_by_now(world: World) {
+    let ana = world.lead("ana").await;
+    let former = key_of(&world, ana.contact_id).await;
+    let exchanged = world.store.rotate_contact_key(world.workspace, ana.contact_id);
+    exchanged.await.unwrap();
+    world.pass(Duration::from_secs(26 * 3_600));
+    world.core.destroy_former_keys().await.unwrap();
+    contact::Entity::update_many()
+        .col_expr(contact::Column::KeyId, sea_orm::sea_query::Expr::value(former))
+        .filter(contact::Column::Id.eq(ana.contact_id))
+        .exec(&world.raw)
+        .await
+        .unwrap();
+    let erased = world.store.erase_again(world.workspace, "test").await.unwrap();
+    assert_eq!((erased.people, erased.unreadable), (0, 1));
+    let kept = contact::Entity::find_by_id(ana.contact_id).one(&world.raw).await;
+    assert!(kept.unwrap().is_some());
 }
 
 async fn another_replica_cannot_read_an_erased_person_for_long(world: World) {

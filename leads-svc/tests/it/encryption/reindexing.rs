@@ -1,5 +1,8 @@
 //! People are found by the settings that hold, whenever they were captured.
 
+use std::collections::BTreeMap;
+
+use leads_proto::reason::Reason;
 use leads_svc::{
     domain::identity::Kind,
     service::plan::Collected,
@@ -14,6 +17,7 @@ use crate::world::{World, lead, on_both_databases, warm};
 on_both_databases!(
     who_was_captured_before_is_found_by_another_form_of_the_address,
     of_two_who_turn_out_to_share_a_mailbox_the_other_is_listed_as_a_duplicate,
+    two_who_share_a_mailbox_and_were_merged_can_be_erased,
     settings_that_find_nobody_otherwise_begin_no_walk,
     a_walk_that_was_broken_off_goes_on_where_it_was,
 );
@@ -92,6 +96,28 @@ async fn of_two_who_turn_out_to_share_a_mailbox_the_other_is_listed_as_a_duplica
         let duplicates = world.core.list_duplicates(&world.caller, lead.id).await.unwrap();
         let found: Vec<Uuid> = duplicates.iter().map(|found| found.lead.lead.id).collect();
         assert_eq!(found, [other.id]);
+    }
+}
+
+async fn two_who_share_a_mailbox_and_were_merged_can_be_erased(world: World) {
+    merge_variants(&world, false).await;
+    renew_all(&world).await;
+    let first = lead(collect(&world, "a.na@gmail.com").await);
+    let second = lead(collect(&world, "ana@gmail.com").await);
+    merge_variants(&world, true).await;
+    renew_all(&world).await;
+    world.core.forget(world.workspace).await;
+    world
+        .core
+        .merge_leads(&world.caller, first.id, second.id, &BTreeMap::new(), false)
+        .await
+        .unwrap();
+    world.core.delete_lead(&world.caller, first.id).await.unwrap();
+    for address in ["a.na@gmail.com", "ana@gmail.com"] {
+        let mut request = warm("x");
+        address.clone_into(&mut request.contact.as_mut().unwrap().email);
+        let back = world.core.collect(&world.caller, world.read(request), None).await;
+        assert_eq!(back.unwrap_err().reason, Reason::ErasedSubject);
     }
 }
 
