@@ -19,6 +19,7 @@ mod m0013_erasures;
 pub mod m0015_isolation;
 mod m0016_sessions;
 mod m0017_failing;
+mod m0020_token_leases;
 
 /// All migrations, in order.
 pub struct Migrator;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_isolation::Migration),
             Box::new(m0016_sessions::Migration),
             Box::new(m0017_failing::Migration),
+            Box::new(m0020_token_leases::Migration),
         ]
     }
 }

@@ -46,6 +46,7 @@ pub mod scores;
 pub mod sessions;
 mod standings;
 pub mod tasks;
+pub mod token_leases;
 pub mod transaction;
 pub mod usage;
 pub mod workspaces;

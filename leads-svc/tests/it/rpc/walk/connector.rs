@@ -14,8 +14,6 @@ use super::{
     known::{Kind, ids_of, nothing, unlike},
     walker::Walk,
 };
-use crate::rpc::service::seen;
-
 const SERVICE: &str = "/leads.connector.v1.ConnectorService";
 
 /// A lease that is to be reported on.
@@ -207,7 +205,13 @@ impl<'a> Connector<'a> {
                 .walk
                 .service
                 .ask::<wire::ClaimJobsResponse>(&path, &self.elsewhere, &request);
-            answers.push(seen(&claimed.await.unwrap_err()));
+            let results = claimed.await.unwrap().results;
+            answers.push(
+                results
+                    .into_iter()
+                    .map(|claimed| claimed.result)
+                    .collect::<Vec<_>>(),
+            );
         }
         assert_eq!(
             answers[0], answers[1],
