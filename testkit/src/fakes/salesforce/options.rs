@@ -1,6 +1,10 @@
 //! What an org is like when it starts.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use ring::signature::{KeyPair, RsaKeyPair};
 use serde::{Deserialize, Serialize};
+
+use crate::fakes::oidc::keys::RSA;
 
 /// The org's id.
 pub const DEFAULT_ORG: &str = "00Dbn00000LeadsEAM";
@@ -54,6 +58,23 @@ pub struct JwtUser {
     pub username: String,
     /// RSA key that verifies the app's assertions, PKCS#1 DER.
     pub public_key: Vec<u8>,
+}
+
+impl JwtUser {
+    /// A user, and the private key (PEM) of an app that may act for them: the same for everybody, of use nowhere else.
+    ///
+    /// # Errors
+    /// The key that is built in cannot be read.
+    pub fn with_key(username: &str) -> anyhow::Result<(Self, String)> {
+        let pair = RsaKeyPair::from_pkcs8(RSA).map_err(|why| anyhow::anyhow!("the RSA key: {why}"))?;
+        let encoded = STANDARD.encode(RSA);
+        let user = Self {
+            username: username.to_owned(),
+            public_key: pair.public_key().as_ref().to_vec(),
+        };
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{encoded}\n-----END PRIVATE KEY-----\n");
+        Ok((user, pem))
+    }
 }
 
 /// What an org does about a second lead of the same address.
