@@ -72,9 +72,8 @@ async fn succeed(world: &World, task: &Leased) {
         ui_domain: "acme.my.salesforce.example".to_owned(),
         limits: None,
     });
-    let reported = world
-        .delivery
-        .report_task(&connector(), task.id, task.token, facts);
+    let connector = connector();
+    let reported = world.delivery.report_task(&connector, task.id, task.token, facts);
     assert_eq!(reported.await.unwrap(), Receipt::Recorded);
     world.core.forget(world.workspace).await;
 }
@@ -109,8 +108,9 @@ async fn granted(world: &World, id: Uuid) -> Uuid {
 }
 
 async fn put(world: &World, target: Target, token: Uuid, access: &str, newest: &str) -> (Receipt, i64) {
+    let connector = connector();
     let kept = world.delivery.put_token(
-        &connector(),
+        &connector,
         target,
         token,
         session(access),
