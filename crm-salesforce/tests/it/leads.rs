@@ -29,6 +29,7 @@ struct State {
 
 impl Leads {
     /// Serves a connection on a loopback port.
+    #[expect(clippy::disallowed_methods, reason = "a test's server ends with the test")]
     pub async fn start(settings: wire::GetConnectionResponse) -> (Self, SocketAddr) {
         let leads = Self::default();
         leads.state.lock().unwrap().settings = settings;

@@ -68,7 +68,6 @@ async fn a_lead_is_in_both_crms_and_a_change_follows(storage: Storage) -> Result
         update_mask: Some(prost_types::FieldMask {
             paths: vec!["stage".to_owned()],
         }),
-        ..UpdateLeadRequest::default()
     };
     stack.clients.leads.update_lead(request).await?;
     stack.synced_everywhere(&id, SYNC_LIMIT).await?;

@@ -1,9 +1,4 @@
 //! The simulator on the wire.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may fail this way"
-)]
 
 mod collections;
 mod faults;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Lab;
 use crate::fakes::salesforce::{AppOptions, DEFAULT_CLIENT_ID, SalesforceOptions};
 
-fn refresh<'a>(token: &'a str) -> [(&'a str, &'a str); 4] {
+fn refresh(token: &str) -> [(&str, &str); 4] {
     [
         ("grant_type", "refresh_token"),
         ("client_id", "app"),
