@@ -1,4 +1,4 @@
-# One image per process: docker build --target leads-svc -t leads-svc .  (or --target crm-hubspot)
+# One image per process: docker build --target leads-svc -t leads-svc .  (or --target crm-hubspot, crm-salesforce)
 # The next process is a line in the build stage and a stage at the end.
 
 ARG RUST=1.95
@@ -11,11 +11,11 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-# Both processes share nearly all dependencies: one build of them serves both images.
+# The processes share nearly all dependencies: one build of them serves all images.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked -p leads-svc -p crm-hubspot --bins \
- && install -D -t /out target/release/leads-svc target/release/crm-hubspot
+    cargo build --release --locked -p leads-svc -p crm-hubspot -p crm-salesforce --bins \
+ && install -D -t /out target/release/leads-svc target/release/crm-hubspot target/release/crm-salesforce
 
 FROM debian:${DEBIAN}-slim AS base
 # The TLS verifier reads the system's certificates.
@@ -35,6 +35,12 @@ FROM base AS crm-hubspot
 COPY --from=build /out/crm-hubspot /usr/local/bin/
 EXPOSE 9091
 ENTRYPOINT ["crm-hubspot"]
+CMD ["serve"]
+
+FROM base AS crm-salesforce
+COPY --from=build /out/crm-salesforce /usr/local/bin/
+EXPOSE 9092
+ENTRYPOINT ["crm-salesforce"]
 CMD ["serve"]
 
 # The last stage is what a build without --target makes.

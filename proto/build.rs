@@ -15,12 +15,17 @@ const FILES: [&str; 7] = [
 ];
 
 /// Messages with a secret in them: their Debug is written by hand in `src/redact.rs`.
-const SECRET_HOLDERS: [&str; 5] = [
+const SECRET_HOLDERS: [&str; 10] = [
     ".leads.v1.CreateWorkspaceResponse",
     ".leads.v1.CreateApiKeyResponse",
     ".leads.v1.RotateApiKeyResponse",
     ".leads.v1.HubspotCredentials",
+    ".leads.v1.SalesforceClientCredentials",
+    ".leads.v1.SalesforceRefreshToken",
+    ".leads.v1.SalesforceJwtBearer",
     ".leads.connector.v1.HubspotSecret",
+    ".leads.connector.v1.SalesforceSecret",
+    ".leads.connector.v1.PutConnectionTokenRequest",
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -60,7 +60,7 @@ pub async fn carry_out(
                 .await
                 .unwrap_or_else(|outcome| outcome),
         };
-        ended = ended.or_else(|| for_the_others(&outcome));
+        ended = ended.or_else(|| outcome.for_the_rest_of_the_batch());
         outcomes.push(ItemOutcome {
             job_id: item.job_id,
             outcome,
@@ -68,21 +68,6 @@ pub async fn carry_out(
         });
     }
     outcomes
-}
-
-/// What becomes of the leads behind one with this outcome; none if they are tried.
-fn for_the_others(outcome: &Outcome) -> Option<Outcome> {
-    match outcome {
-        Outcome::Gone { .. }
-        | Outcome::Verified { .. }
-        | Outcome::Rejected { .. }
-        | Outcome::Delivered { .. } => None,
-        Outcome::Unknown { .. } => Some(not_sent(
-            "UNAVAILABLE",
-            "an earlier call of this batch was not answered",
-        )),
-        Outcome::Retry { .. } | Outcome::Paused { .. } | Outcome::NotStarted => Some(outcome.clone()),
-    }
 }
 
 async fn for_item(

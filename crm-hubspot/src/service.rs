@@ -19,7 +19,7 @@ use tower::{Service, ServiceExt};
 
 use crate::api::{Endpoint, Endpoints};
 use crate::limits;
-use crate::request::Reply;
+use crate::request::{self, Reply};
 
 /// Names of the places where a test can kill the process.
 pub const CRASH_POINTS: [&str; 2] = [BEFORE_CALL, AFTER_ANSWER];
@@ -92,7 +92,7 @@ impl HubspotApi {
         };
         let answer = self.answer(caller, endpoint, body).await;
         let pause = self.pause(&answer);
-        Reply::done(answer, pause)
+        request::done(answer, pause)
     }
 
     /// Calls without a body, and keeps what the headers say about limits.
@@ -120,7 +120,7 @@ impl HubspotApi {
 
     fn understand<T: DeserializeOwned>(&self, answer: Result<VendorResponse, CallError>) -> Reply<T> {
         let pause = self.pause(&answer);
-        Reply::of(answer, pause)
+        request::read(answer, pause)
     }
 
     fn pause(&self, answer: &Result<VendorResponse, CallError>) -> Option<Duration> {

@@ -1,7 +1,7 @@
 //! The order of the pipeline: a batch's plan, call by call.
 
 use leads_proto::leads::connector::v1::get_connection_response::Credentials;
-use leads_runtime::delivery::connector::TaskKind;
+use leads_runtime::delivery::connector::{Task, TaskKind};
 use leads_runtime::delivery::{
     Connection, Destination, ItemOutcome, LeaseBudget, Outcome, TaskOutcome, WorkItem,
 };
@@ -132,8 +132,8 @@ impl Destination for Hubspot {
         }
     }
 
-    async fn connect_task(&self, connection: &Connection, kind: TaskKind, lease: LeaseBudget) -> TaskOutcome {
-        match (kind, self.caller(connection, lease)) {
+    async fn connect_task(&self, connection: &Connection, task: &Task, lease: LeaseBudget) -> TaskOutcome {
+        match (task.kind, self.caller(connection, lease)) {
             (TaskKind::Connect, Some(caller)) => {
                 connect::run(&self.api, &caller, &connection.settings.field_mapping).await
             }

@@ -126,7 +126,7 @@ def branches(renderings):
 def known_config(root):
     """process -> its `section.key`s: the defaults that a process embeds name every key there is."""
     known = {}
-    for process in ("leads-svc", "crm-hubspot"):
+    for process in ("leads-svc", "crm-hubspot", "crm-salesforce"):
         file = root / process / "config.toml"
         if file.exists():
             sections = tomllib.loads(file.read_text())

@@ -32,12 +32,13 @@ const MODULES: [(&str, &[&str], &[&str]); 9] = [
 ];
 /// They put the process together and may name everything.
 const COMPOSITION: [&str; 5] = ["app", "cli", "config", "lib", "main"];
-const OUR_CRATES: [&str; 5] = [
+const OUR_CRATES: [&str; 6] = [
     "leads_migration",
     "leads_proto",
     "leads_runtime",
     "leads_testkit",
     "crm_hubspot",
+    "crm_salesforce",
 ];
 /// Modules without I/O and without clocks: the time is an argument.
 const PURE: [&str; 3] = ["domain", "qualify", "scoring"];
@@ -63,12 +64,13 @@ const RESERVED_IN_SERVICE: [(&str, &[&str]); 5] = [
 ];
 
 /// Crates of the workspace and the ones of ours that each may depend on, outside tests.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 7] = [
     ("leads-proto", &[]),
     ("leads-migration", &[]),
     ("leads-runtime", &["leads-proto"]),
     ("leads-svc", &["leads-migration", "leads-proto", "leads-runtime"]),
     ("crm-hubspot", &["leads-proto", "leads-runtime"]),
+    ("crm-salesforce", &["leads-proto", "leads-runtime"]),
     ("leads-testkit", &["leads-proto"]),
 ];
 /// Outside crates that only some crates may depend on, in tests as well.

@@ -45,6 +45,7 @@ fn config_page_lists_every_key() {
     for (process, defaults) in [
         ("leads-svc", include_str!("../config.toml")),
         ("crm-hubspot", include_str!("../../crm-hubspot/config.toml")),
+        ("crm-salesforce", include_str!("../../crm-salesforce/config.toml")),
     ] {
         let variable = process.to_uppercase().replace('-', "_");
         writeln!(page, "\n## {process}\n\nFile: `{variable}_CONFIG`.").unwrap();

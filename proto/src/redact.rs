@@ -19,7 +19,12 @@ hidden! {
     v1::CreateApiKeyResponse => "CreateApiKeyResponse",
     v1::RotateApiKeyResponse => "RotateApiKeyResponse",
     v1::HubspotCredentials => "HubspotCredentials",
+    v1::SalesforceClientCredentials => "SalesforceClientCredentials",
+    v1::SalesforceRefreshToken => "SalesforceRefreshToken",
+    v1::SalesforceJwtBearer => "SalesforceJwtBearer",
     connector::HubspotSecret => "HubspotSecret",
+    connector::SalesforceSecret => "SalesforceSecret",
+    connector::PutConnectionTokenRequest => "PutConnectionTokenRequest",
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use leads_proto::leads::{connector::v1::LeadSnapshot, v1};
 
-use super::{lifecycle, split_name};
+use leads_runtime::delivery::names::split_name;
+use leads_runtime::delivery::words;
+
+use super::lifecycle;
 
 /// A field of a lead, as mappings name it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -172,9 +175,9 @@ impl Field {
             Self::Title => text(&lead.title),
             Self::Owner => text(&lead.owner),
             Self::Lifecycle => lifecycle(lead.stage(), lead.outcome()).map(str::to_owned),
-            Self::Stage => stage(lead.stage(), lead.outcome()).map(str::to_owned),
-            Self::Channel => channel(lead.channel()).map(str::to_owned),
-            Self::Band => band(lead.band()).map(str::to_owned),
+            Self::Stage => words::stage(lead.stage(), lead.outcome()).map(str::to_owned),
+            Self::Channel => words::channel(lead.channel()).map(str::to_owned),
+            Self::Band => words::band(lead.band()).map(str::to_owned),
             Self::Score => (lead.band() != v1::Band::Unspecified).then(|| lead.score.to_string()),
             Self::Hot => Some(lead.hot.to_string()),
             Self::Points(key) => lead.dimension_points.get(key).map(i32::to_string),
@@ -194,44 +197,5 @@ impl std::fmt::Display for Field {
             (_, Some((name, _))) => f.write_str(name),
             (_, None) => std::fmt::Debug::fmt(self, f),
         }
-    }
-}
-
-fn stage(stage: v1::Stage, outcome: v1::Outcome) -> Option<&'static str> {
-    match (stage, outcome) {
-        (v1::Stage::Unspecified, _) => None,
-        (v1::Stage::New, _) => Some("new"),
-        (v1::Stage::Contacted, _) => Some("contacted"),
-        (v1::Stage::Qualified, _) => Some("qualified"),
-        (v1::Stage::DemoBooked, _) => Some("demo_booked"),
-        (v1::Stage::Opportunity, _) => Some("opportunity"),
-        (v1::Stage::Closed, v1::Outcome::Won) => Some("closed_won"),
-        (v1::Stage::Closed, v1::Outcome::Lost) => Some("closed_lost"),
-        (v1::Stage::Closed, v1::Outcome::Unspecified) => Some("closed"),
-    }
-}
-
-fn channel(channel: v1::Channel) -> Option<&'static str> {
-    match channel {
-        v1::Channel::Unspecified => None,
-        v1::Channel::Widget => Some("widget"),
-        v1::Channel::Whatsapp => Some("whatsapp"),
-        v1::Channel::HostedPage => Some("hosted_page"),
-        v1::Channel::Email => Some("email"),
-        v1::Channel::Slack => Some("slack"),
-        v1::Channel::Telegram => Some("telegram"),
-        v1::Channel::Discord => Some("discord"),
-        v1::Channel::Api => Some("api"),
-        v1::Channel::Import => Some("import"),
-    }
-}
-
-fn band(band: v1::Band) -> Option<&'static str> {
-    match band {
-        v1::Band::Unspecified => None,
-        v1::Band::Cold => Some("cold"),
-        v1::Band::Lukewarm => Some("lukewarm"),
-        v1::Band::Warm => Some("warm"),
-        v1::Band::Hot => Some("hot"),
     }
 }

@@ -8,7 +8,6 @@
 
 mod fields;
 mod mapping;
-mod name;
 mod own;
 
 use std::collections::BTreeMap;
@@ -17,7 +16,6 @@ use leads_proto::leads::{connector::v1::LeadSnapshot, v1};
 
 pub use fields::{Field, ValueKind};
 pub use mapping::{Mapping, MappingProblem};
-pub use name::split_name;
 pub use own::OWN_PROPERTIES;
 
 use crate::api::Record;

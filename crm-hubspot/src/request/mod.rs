@@ -21,7 +21,7 @@ mod write;
 
 pub use call::Call;
 pub use plan::{Plan, Step};
-pub use reply::Reply;
+pub use reply::{Reply, done, read};
 pub use row::{Links, Row};
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use leads_proto::leads::connector::v1::{
 };
 use leads_proto::leads::v1::{Band, Channel, Stage};
 use leads_runtime::clock::Clock;
-use leads_runtime::delivery::connector::TaskKind;
+use leads_runtime::delivery::connector::{Task, TaskKind};
 use leads_runtime::delivery::{
     CallSettings, Connection, Destination, ItemOutcome, LeaseBudget, Outcome, TaskOutcome, VendorCalls,
     WorkItem,
@@ -159,7 +159,7 @@ impl Bench {
     /// Checks the connection.
     pub async fn connect(&self) -> TaskOutcome {
         self.connector
-            .connect_task(&self.connection, TaskKind::Connect, lease())
+            .connect_task(&self.connection, &task(), lease())
             .await
     }
 
@@ -206,6 +206,15 @@ impl Bench {
     pub fn assert_sound(&self) {
         assert_eq!(self.hubspot.duplicates(PORTAL).unwrap(), []);
         assert_eq!(self.hubspot.steps_back(PORTAL, "leads_revision").unwrap(), []);
+    }
+}
+
+/// The task that checks a connection.
+pub fn task() -> Task {
+    Task {
+        id: "task_1".into(),
+        lease_token: "token".into(),
+        kind: TaskKind::Connect,
     }
 }
 

@@ -20,6 +20,7 @@ pub mod merge;
 pub mod page;
 pub mod plan;
 pub mod retention;
+pub mod salesforce;
 pub mod score;
 pub mod search;
 pub mod session;

@@ -13,16 +13,19 @@ use super::{contact::Field, workspace::Settings};
 pub enum Provider {
     /// HubSpot contacts.
     Hubspot,
+    /// Salesforce leads.
+    Salesforce,
 }
 
 impl Provider {
     /// Every provider.
-    pub const ALL: [Provider; 1] = [Provider::Hubspot];
+    pub const ALL: [Provider; 2] = [Provider::Hubspot, Provider::Salesforce];
 
     /// Name of the destination: in storage, streams and credentials.
     pub const fn name(self) -> &'static str {
         match self {
             Provider::Hubspot => "hubspot",
+            Provider::Salesforce => "salesforce",
         }
     }
 
@@ -30,6 +33,11 @@ impl Provider {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|provider| provider.name() == name)
     }
+}
+
+/// A provider's connector, as timelines and the audit log name it.
+pub fn connector_name(provider: &str) -> String {
+    format!("connector:{provider}")
 }
 
 /// Which queue a job takes: a lower one goes first.

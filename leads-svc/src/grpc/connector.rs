@@ -58,6 +58,36 @@ impl connector_service_server::ConnectorService for Connectors {
         Ok(Response::new(connector::connection(connection, secret)))
     }
 
+    async fn lease_token_refresh(
+        &self,
+        request: Request<wire::LeaseTokenRefreshRequest>,
+    ) -> Result<Response<wire::LeaseTokenRefreshResponse>, Status> {
+        let caller = principal(&request)?;
+        let (id, version) = connector::refresh(request.get_ref()).map_err(invalid)?;
+        let lease = self.delivery.lease_token(&caller, id, version).await?;
+        Ok(Response::new(connector::token_lease(
+            lease,
+            self.delivery.lease(),
+        )))
+    }
+
+    async fn put_connection_token(
+        &self,
+        request: Request<wire::PutConnectionTokenRequest>,
+    ) -> Result<Response<wire::PutConnectionTokenResponse>, Status> {
+        let caller = principal(&request)?;
+        let (target, token, session, newest) =
+            connector::new_session(request.into_inner()).map_err(invalid)?;
+        let (receipt, version) = self
+            .delivery
+            .put_token(&caller, target, token, session, newest)
+            .await?;
+        Ok(Response::new(wire::PutConnectionTokenResponse {
+            status: connector::receipt(receipt).into(),
+            version,
+        }))
+    }
+
     async fn claim_jobs(
         &self,
         request: Request<wire::ClaimJobsRequest>,

@@ -33,7 +33,7 @@ impl integrations_service_server::IntegrationsService for Integrations {
         let (provider, secret) = connection::credentials(&request).map_err(invalid)?;
         let owing = self
             .core
-            .connect_provider(&caller, provider, secret, &request.field_mapping)
+            .connect_provider(&caller, provider, &secret, &request.field_mapping)
             .await?;
         Ok(Response::new(connection::connection(owing)))
     }

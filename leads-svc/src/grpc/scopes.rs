@@ -156,6 +156,14 @@ pub const TABLE: &[(&str, Access)] = &[
         Scoped(Scope::Connector),
     ),
     (
+        "/leads.connector.v1.ConnectorService/LeaseTokenRefresh",
+        Scoped(Scope::Connector),
+    ),
+    (
+        "/leads.connector.v1.ConnectorService/PutConnectionToken",
+        Scoped(Scope::Connector),
+    ),
+    (
         "/leads.connector.v1.ConnectorService/ClaimJobs",
         Scoped(Scope::Connector),
     ),

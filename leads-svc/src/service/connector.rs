@@ -13,6 +13,7 @@ use super::{
     error::{Error, Result},
     principal::{Principal, Scope},
 };
+pub use crate::domain::salesforce::Session;
 pub use crate::storage::{
     connections::{Connection, Facts, Limits},
     jobs::{
@@ -21,6 +22,7 @@ pub use crate::storage::{
     },
     leads::Record,
     tasks::Outcome,
+    token_leases::{Lease as TokenLease, Target},
 };
 use crate::{
     domain::{
@@ -118,6 +120,39 @@ impl Delivery {
             .connection_with_secret(provider, id)
             .await?
             .ok_or_else(|| Error::not_found("connection"))
+    }
+
+    /// Takes the right to renew a connection's session, for as long as a lease.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `NOT_FOUND`, `STORAGE_UNAVAILABLE`.
+    pub async fn lease_token(&self, principal: &Principal, id: Uuid, version: i64) -> Result<TokenLease> {
+        let provider = provider(principal)?;
+        self.core
+            .store
+            .lease_token(provider, id, version, self.times.lease)
+            .await?
+            .ok_or_else(|| Error::not_found("connection"))
+    }
+
+    /// Keeps a session that a vendor has begun; the version of the connection with it.
+    ///
+    /// # Errors
+    /// `SCOPE_REQUIRED`, `STORAGE_UNAVAILABLE`; nothing is kept then.
+    pub async fn put_token(
+        &self,
+        principal: &Principal,
+        target: Target,
+        token: Uuid,
+        session: Session,
+        refresh_token: Option<String>,
+    ) -> Result<(Receipt, i64)> {
+        let provider = provider(principal)?;
+        let kept = self
+            .core
+            .store
+            .put_token(provider, target, token, session, refresh_token);
+        Ok(kept.await?)
     }
 
     /// Takes leases; one answer per hint, in order.

@@ -115,6 +115,9 @@ fn works(
         .col_expr(connection::Column::RestingUntil, never())
         .col_expr(connection::Column::Trips, Expr::value(0))
         .col_expr(connection::Column::Version, next_version())
+        // A session of the credentials that were replaced is not to come back.
+        .col_expr(connection::Column::RefreshLease, Expr::value(None::<Uuid>))
+        .col_expr(connection::Column::RefreshUntil, never())
         .col_expr(connection::Column::BackfillAt, Expr::value(Some(now)))
         .col_expr(connection::Column::Backfills, Expr::value(0))
         .col_expr(connection::Column::BackfillTime, never())

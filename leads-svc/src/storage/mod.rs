@@ -54,6 +54,7 @@ pub mod seals;
 pub mod sessions;
 mod standings;
 pub mod tasks;
+pub mod token_leases;
 pub mod transaction;
 pub mod usage;
 pub mod workspaces;

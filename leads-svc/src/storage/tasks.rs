@@ -122,6 +122,8 @@ impl Store {
                 counted_from: None,
                 answered: 0,
                 failed: 0,
+                refresh_lease: None,
+                refresh_until: None,
             };
             transaction
                 .insert::<connection::Entity>(workspace, vec![row])

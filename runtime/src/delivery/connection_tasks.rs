@@ -7,7 +7,7 @@ use leads_proto::leads::connector::v1 as wire;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::connector::{Connection, Destination};
+use super::connector::{Connection, Destination, Task};
 use super::driver::Shared;
 use super::lease::LeaseBudget;
 use super::outcome::TaskOutcome;
@@ -59,7 +59,11 @@ pub(super) async fn run<D: Destination>(shared: Arc<Shared<D>>, wake: Arc<Notify
 
 #[tracing::instrument(name = "connection task", skip_all, fields(task.id = task.task_id, connection.id = task.connection_id))]
 async fn carry_out<D: Destination>(shared: &Shared<D>, task: wire::ConnectionTask) {
-    let kind = task.kind();
+    let ours = Task {
+        id: task.task_id.clone(),
+        lease_token: task.lease_token.clone(),
+        kind: task.kind(),
+    };
     let lease: Duration = task
         .lease
         .and_then(|lease| lease.try_into().ok())
@@ -72,7 +76,7 @@ async fn carry_out<D: Destination>(shared: &Shared<D>, task: wire::ConnectionTas
                 settings,
             };
             let budget = LeaseBudget::new(lease, Lane::Hot);
-            let work = shared.destination.connect_task(&connection, kind, budget);
+            let work = shared.destination.connect_task(&connection, &ours, budget);
             timeout_at(until, work)
                 .await
                 .unwrap_or_else(|_elapsed| retry("TIMEOUT", "the vendor took too long"))

@@ -73,9 +73,20 @@ pub trait Destination: Send + Sync + 'static {
     fn connect_task(
         &self,
         connection: &Connection,
-        kind: TaskKind,
+        task: &Task,
         lease: LeaseBudget,
     ) -> impl Future<Output = TaskOutcome> + Send;
+}
+
+/// A connection task that is ours to carry out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// The task.
+    pub id: String,
+    /// Proves the lease.
+    pub lease_token: String,
+    /// What to do.
+    pub kind: TaskKind,
 }
 
 /// A job that is ours to act on.

@@ -124,6 +124,24 @@ impl Outcome {
         }
     }
 
+    /// What becomes of the leads behind one with this outcome, where they are taken one after the other; none if they are
+    /// tried: a failure that is not the lead's own would meet them as well.
+    pub fn for_the_rest_of_the_batch(&self) -> Option<Outcome> {
+        match self {
+            Outcome::Gone { .. }
+            | Outcome::Verified { .. }
+            | Outcome::Rejected { .. }
+            | Outcome::Delivered { .. } => None,
+            Outcome::Unknown { .. } => Some(Outcome::Retry {
+                class: "UNAVAILABLE",
+                after: None,
+                code: String::new(),
+                message: "an earlier call of this batch was not answered".to_owned(),
+            }),
+            Outcome::Retry { .. } | Outcome::Paused { .. } | Outcome::NotStarted => Some(self.clone()),
+        }
+    }
+
     /// The outcome as it is reported, with the version of the connection that it was met with. [`Outcome::NotStarted`] is
     /// released rather than reported; it reads as a retry here.
     pub fn into_report(

@@ -143,6 +143,43 @@ impl LeadsService {
         Ok(self.client.clone().get_connection(request).await?.into_inner())
     }
 
+    /// Asks for the right to renew a connection's session, which has this version.
+    ///
+    /// # Errors
+    /// leads-svc is away, refuses, or knows no such connection.
+    pub async fn lease_token(
+        &self,
+        connection_id: &str,
+        version: i64,
+    ) -> Result<wire::LeaseTokenRefreshResponse, Status> {
+        let request = wire::LeaseTokenRefreshRequest {
+            connection_id: connection_id.to_owned(),
+            version,
+        };
+        Ok(self
+            .client
+            .clone()
+            .lease_token_refresh(request)
+            .await?
+            .into_inner())
+    }
+
+    /// Keeps a session before it is used.
+    ///
+    /// # Errors
+    /// leads-svc is away or refuses; repeating the call is safe.
+    pub async fn put_token(
+        &self,
+        request: wire::PutConnectionTokenRequest,
+    ) -> Result<wire::PutConnectionTokenResponse, Status> {
+        Ok(self
+            .client
+            .clone()
+            .put_connection_token(request)
+            .await?
+            .into_inner())
+    }
+
     /// Claims jobs; the results are in the hints' order.
     ///
     /// # Errors

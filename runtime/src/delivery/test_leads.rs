@@ -113,6 +113,20 @@ fn checked<T>(request: Request<T>) -> Result<T, Status> {
 
 #[tonic::async_trait]
 impl ConnectorService for TestLeads {
+    async fn lease_token_refresh(
+        &self,
+        _: Request<wire::LeaseTokenRefreshRequest>,
+    ) -> Result<Response<wire::LeaseTokenRefreshResponse>, Status> {
+        Err(Status::unimplemented("its connections have no sessions"))
+    }
+
+    async fn put_connection_token(
+        &self,
+        _: Request<wire::PutConnectionTokenRequest>,
+    ) -> Result<Response<wire::PutConnectionTokenResponse>, Status> {
+        Err(Status::unimplemented("its connections have no sessions"))
+    }
+
     async fn heartbeat(
         &self,
         request: Request<wire::HeartbeatRequest>,

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use wire::get_connection_response::Credentials;
 use wire::job_outcome::Outcome as Reported;
 
-use super::connector::{AccountLimits, TaskKind};
+use super::connector::{AccountLimits, Task, TaskKind};
 use super::test_leads::TestLeads;
 use super::*;
 use crate::process::health::Readiness;
@@ -179,13 +179,8 @@ impl Destination for TestCrm {
         self.ends(format!("verify_gone {archived}"), items, &absent)
     }
 
-    async fn connect_task(
-        &self,
-        _connection: &Connection,
-        kind: TaskKind,
-        _lease: LeaseBudget,
-    ) -> TaskOutcome {
-        assert_eq!(kind, TaskKind::Connect);
+    async fn connect_task(&self, _connection: &Connection, task: &Task, _lease: LeaseBudget) -> TaskOutcome {
+        assert_eq!(task.kind, TaskKind::Connect);
         TaskOutcome::Connected(wire::ConnectionFacts {
             account_id: "a1".into(),
             ..Default::default()

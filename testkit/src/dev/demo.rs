@@ -47,7 +47,7 @@ pub async fn capture(stack: &mut Stack) -> Result<Shown> {
     }
     ids.sort();
     ids.dedup();
-    show::step("waiting for HubSpot to have them");
+    show::step("waiting for the CRMs to have them");
     let mut leads = stack.all_settled(&ids, SETTLE_LIMIT).await?;
     leads.sort_by_key(|lead| std::cmp::Reverse(score(lead).0));
     let synced = leads.iter().find(|lead| status(lead) == SyncStatus::Synced);

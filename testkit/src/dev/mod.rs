@@ -18,6 +18,7 @@ use tokio::{
     time::Instant,
 };
 
+use crate::fakes::salesforce::SalesforceOptions;
 use crate::stack::{Postgresql, Stack, StackOptions, Storage, Timing};
 
 /// A process that ends sooner than this so many times, one after the other, is broken.
@@ -28,7 +29,7 @@ const SHORT_LIVES: u32 = 5;
 #[derive(Clone, Debug, clap::Parser)]
 #[command(
     name = "leads-dev",
-    about = "Starts Redis, the HubSpot simulator, leads-svc and crm-hubspot for development"
+    about = "Starts Redis, simulators of HubSpot and Salesforce, leads-svc and both connectors for development"
 )]
 pub struct Arguments {
     /// Keep the rows in Postgres instead of an SQLite file
@@ -94,6 +95,7 @@ async fn start(arguments: &Arguments, folder: &folder::Folder) -> Result<Stack> 
         workspace: "Demo".to_owned(),
         kek: Some(folder.key_encryption_key()?),
         sign_in: true,
+        salesforce: Some(SalesforceOptions::default()),
         progress: |what| show::step(&format!("starting {what}")),
         ..StackOptions::default()
     };
@@ -141,7 +143,7 @@ fn find_ended(stack: &mut Stack) -> Result<Option<(String, String)>> {
     if !stack.redis.process().is_running()? {
         return Ok(Some(("Redis".to_owned(), stack.redis.process().tail())));
     }
-    for service in stack.connectors.iter_mut().chain([&mut stack.leads]) {
+    for service in stack.services() {
         let process = service.process()?;
         if !process.is_running()? {
             return Ok(Some((process.name().to_owned(), process.tail())));
@@ -160,7 +162,9 @@ async fn restart_ended(stack: &mut Stack) -> Result<()> {
         stack.redis.restart().await?;
     }
     // A connector is ready only when leads-svc answers it.
-    for service in [&mut stack.leads].into_iter().chain(&mut stack.connectors) {
+    let mut services: Vec<_> = stack.services().collect();
+    services.reverse();
+    for service in services {
         if !service.process()?.is_running()? {
             service.restart().await?;
         }

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 
 use super::{absolute, demo::Shown, folder::DESCRIPTION};
 use crate::{
-    fakes::hubspot::{DEFAULT_PORTAL, DEFAULT_TOKEN},
+    fakes::{
+        hubspot::{DEFAULT_PORTAL, DEFAULT_TOKEN},
+        salesforce::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET},
+    },
     stack::{PEOPLE, Stack},
 };
 
@@ -24,7 +27,7 @@ pub fn describe(stack: &mut Stack, folder: &Path) -> Result<Value> {
         processes.insert("postgres".to_owned(), postgres.pid()?.into());
     }
     let mut ops = json!({});
-    for service in stack.connectors.iter_mut().chain([&mut stack.leads]) {
+    for service in stack.services() {
         let (url, process) = (service.ops_url().to_owned(), service.process()?);
         let (name, pid) = (process.name().to_owned(), process.pid());
         if let (Some(processes), Some(ops)) = (processes.as_object_mut(), ops.as_object_mut()) {
@@ -32,16 +35,26 @@ pub fn describe(stack: &mut Stack, folder: &Path) -> Result<Value> {
             ops.insert(name, json!({"url": url, "metrics": format!("{url}/metrics")}));
         }
     }
+    let mut simulators = json!({"hubspot": {
+        "url": stack.hubspot.base_url(),
+        "control": stack.hubspot.control_url(),
+        "portal": DEFAULT_PORTAL,
+        "token": DEFAULT_TOKEN,
+    }});
+    if let (Some(salesforce), Some(simulators)) = (&stack.salesforce, simulators.as_object_mut()) {
+        let described = json!({
+            "url": salesforce.server.base_url(),
+            "control": salesforce.server.control_url(),
+            "client_id": DEFAULT_CLIENT_ID,
+            "client_secret": DEFAULT_CLIENT_SECRET,
+        });
+        simulators.insert("salesforce".to_owned(), described);
+    }
     Ok(json!({
         "grpc": stack.url.trim_start_matches("http://"),
         "rest": stack.url,
         "ops": ops,
-        "simulators": {"hubspot": {
-            "url": stack.hubspot.base_url(),
-            "control": stack.hubspot.control_url(),
-            "portal": DEFAULT_PORTAL,
-            "token": DEFAULT_TOKEN,
-        }},
+        "simulators": simulators,
         "sign_in": stack.sign_in.as_ref().map(|sign_in| json!({
             "url": format!("{}/sign-in", sign_in.base),
             "provider": sign_in.provider.issuer(),
@@ -113,6 +126,11 @@ fn commands(description: &Value, address: &str) {
         get("/simulators/hubspot/control")
     );
     println!(
+        "  Salesforce      {} (simulated; control API {})",
+        get("/simulators/salesforce/url"),
+        get("/simulators/salesforce/control")
+    );
+    println!(
         "  sign in         {} (as {}; simulated provider)",
         get("/sign_in/url"),
         get("/sign_in/people/0")
@@ -120,6 +138,7 @@ fn commands(description: &Value, address: &str) {
     println!("  workspace       {}, key {key}", get("/workspace/id"));
     println!("  logs            {}", get("/logs"));
     let (hubspot, token) = (get("/simulators/hubspot/url"), get("/simulators/hubspot/token"));
+    let salesforce = get("/simulators/salesforce/url");
     println!(
         "
 Hot leads:
@@ -128,6 +147,8 @@ A capture with a conversation:
   curl -s -H 'authorization: Bearer {key}' -H 'content-type: application/json' '{rest}/v1/leads:collect' -d '{CAPTURE}'
 A contact as HubSpot has it:
   curl -s -H 'authorization: Bearer {token}' '{hubspot}/crm/v3/objects/contacts/{address}?idProperty=email&properties=leads_score,leads_hot,leads_lead_id'
+A lead as Salesforce has it:
+  curl -s '{salesforce}/_sim/leads?field=Email&value={address}'
 By gRPC (reflection is on):
   grpcurl -plaintext -H 'authorization: Bearer {key}' {grpc} leads.v1.LeadsService/ListLeads"
     );

@@ -2,4 +2,6 @@
 //! connectors, and can be told to misbehave.
 
 pub mod hubspot;
+mod listener;
 pub mod oidc;
+pub mod salesforce;

@@ -61,14 +61,14 @@ impl Cli {
         })
     }
 
-    /// Creates the credential of the HubSpot connector, `ck_…`.
-    pub async fn create_connector_credential(&self) -> Result<String> {
+    /// Creates the credential of a destination's connector, `ck_…`.
+    pub async fn create_connector_credential(&self, destination: &str) -> Result<String> {
         let created = self
             .json(&[
                 "key",
                 "create",
                 "--connector",
-                "hubspot",
+                destination,
                 "--name",
                 "testkit",
                 "--json",

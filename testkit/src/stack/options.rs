@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::fakes::hubspot::HubspotOptions;
+use crate::fakes::{hubspot::HubspotOptions, salesforce::SalesforceOptions};
 
 /// How to build a stack. The default is SQLite, one connector, short times, connected to a simulated HubSpot.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct StackOptions {
     pub connectors: usize,
     /// The simulated HubSpot's portals and limits.
     pub hubspot: HubspotOptions,
+    /// The simulated Salesforce; with it come a connector and, if the workspace is to be connected, a connection.
+    pub salesforce: Option<SalesforceOptions>,
     /// Lease, sweep and publish times.
     pub timing: Timing,
     /// Puts a fault proxy into each link between the processes.
@@ -25,7 +27,7 @@ pub struct StackOptions {
     pub sign_in: bool,
     /// Further environment of leads-svc; wins over what the stack sets.
     pub leads_env: Vec<(String, String)>,
-    /// Further environment of every connector; wins over what the stack sets.
+    /// Further environment of every HubSpot connector; wins over what the stack sets.
     pub connector_env: Vec<(String, String)>,
     /// Where logs and the SQLite file go; a temporary folder if absent.
     pub folder: Option<PathBuf>,
@@ -73,6 +75,7 @@ impl Default for StackOptions {
             storage: Storage::default(),
             connectors: 1,
             hubspot: HubspotOptions::default(),
+            salesforce: None,
             timing: Timing::default(),
             proxied: false,
             connect: true,
@@ -95,7 +98,7 @@ impl StackOptions {
         self
     }
 
-    /// Sets a variable of every connector.
+    /// Sets a variable of every HubSpot connector.
     #[must_use]
     pub fn connector_env(mut self, name: &str, value: impl ToString) -> Self {
         self.connector_env.push((name.to_owned(), value.to_string()));
@@ -118,16 +121,20 @@ impl Timing {
     }
 
     /// Variables of a connector: a call fits a lease with 2 s to spare, and a reader's hints are taken over after it.
-    pub(super) fn connector(self) -> Vec<(String, String)> {
-        variables(match self {
+    pub(super) fn connector(self, prefix: &str) -> Vec<(String, String)> {
+        let pairs: &[(&str, &str)] = match self {
             Self::Shipped => &[],
             Self::Short => &[
-                ("CRM_HUBSPOT__VENDOR__CONNECT_MS", "1000"),
-                ("CRM_HUBSPOT__VENDOR__TIMEOUT_MS", "1500"),
-                ("CRM_HUBSPOT__DELIVERY__TAKEOVER_MS", "8000"),
-                ("CRM_HUBSPOT__DELIVERY__TASK_POLL_MS", "300"),
+                ("VENDOR__CONNECT_MS", "1000"),
+                ("VENDOR__TIMEOUT_MS", "1500"),
+                ("DELIVERY__TAKEOVER_MS", "8000"),
+                ("DELIVERY__TASK_POLL_MS", "300"),
             ],
-        })
+        };
+        let named = pairs
+            .iter()
+            .map(|(name, value)| (format!("{prefix}__{name}"), (*value).to_owned()));
+        named.collect()
     }
 }
 

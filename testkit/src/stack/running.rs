@@ -11,7 +11,7 @@ use leads_proto::leads::v1::{
 use rand::RngExt;
 use tempfile::TempDir;
 
-use super::{Cli, Postgresql, Service, SignIn, StackOptions, Storage, Workspace};
+use super::{Cli, Postgresql, Salesforce, Service, SignIn, StackOptions, Storage, Workspace};
 use crate::{
     captures,
     client::Clients,
@@ -30,13 +30,15 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Stack {
     // Fields are dropped in this order: first who calls, then who is called, the folder last.
-    /// Connector replicas.
+    /// Replicas of the HubSpot connector.
     pub connectors: Vec<Service>,
+    /// The simulated Salesforce with its connector, if asked for.
+    pub salesforce: Option<Salesforce>,
     /// The system of record.
     pub leads: Service,
     /// Fault proxies, if asked for.
     pub links: Option<Links>,
-    /// The simulated vendor.
+    /// The simulated HubSpot.
     pub hubspot: HubspotServer,
     /// The simulated identity provider, if asked for.
     pub sign_in: Option<SignIn>,
@@ -145,7 +147,7 @@ impl Stack {
         progress("leads-svc");
         cli.migrate().await?;
         let workspace = cli.create_workspace(&options.workspace).await?;
-        let credential = cli.create_connector_credential().await?;
+        let credential = cli.create_connector_credential("hubspot").await?;
         let mut serve = program.arg("serve");
         if let Some(temporary) = &temporary {
             serve = serve.scratch(temporary.path());
@@ -169,7 +171,7 @@ impl Stack {
                 } else {
                     format!("crm-hubspot-{number}")
                 })
-                .envs(options.timing.connector())
+                .envs(options.timing.connector("CRM_HUBSPOT"))
                 .env("CRM_HUBSPOT__OPS__LISTEN", format!("127.0.0.1:{ops}"))
                 .env("CRM_HUBSPOT__LEADS__ENDPOINT", leads)
                 .env("CRM_HUBSPOT__LEADS__CREDENTIAL", &credential)
@@ -184,9 +186,23 @@ impl Stack {
             connectors.push(connector);
         }
 
+        let salesforce = match &options.salesforce {
+            Some(org) => {
+                progress("crm-salesforce and its simulator");
+                let place = super::salesforce::Place {
+                    logs: &logs,
+                    leads_url: &leads_url,
+                    redis_url: redis.url(),
+                    timing: options.timing,
+                };
+                Some(Salesforce::start(org.clone(), &cli, place).await?)
+            }
+            None => None,
+        };
         let url = format!("http://127.0.0.1:{listen}");
         let mut stack = Self {
             connectors,
+            salesforce,
             leads,
             links,
             hubspot,
@@ -202,7 +218,7 @@ impl Stack {
             _folder: temporary,
         };
         if options.connect {
-            progress("the connection to HubSpot");
+            progress("the connections");
         }
         stack.set_up(options.connect).await?;
         Ok(stack)
@@ -210,17 +226,23 @@ impl Stack {
 
     /// Connects the workspace to the simulator with this token and waits until that works.
     pub async fn connect_hubspot(&mut self, token: &str) -> Result<Connection> {
+        let credentials = Credentials::Hubspot(HubspotCredentials {
+            access_token: token.to_owned(),
+        });
+        self.connect(Provider::Hubspot, credentials).await
+    }
+
+    /// Connects the workspace to a CRM and waits until that works.
+    pub async fn connect(&mut self, provider: Provider, credentials: Credentials) -> Result<Connection> {
         let request = ConnectProviderRequest {
-            provider: Provider::Hubspot.into(),
-            credentials: Some(Credentials::Hubspot(HubspotCredentials {
-                access_token: token.to_owned(),
-            })),
+            provider: provider.into(),
+            credentials: Some(credentials),
             ..ConnectProviderRequest::default()
         };
         self.clients.integrations.connect_provider(request).await?;
-        let connected = wait::until("HubSpot to be connected", CONNECT_LIMIT, async || {
+        let connected = wait::until("the CRM to be connected", CONNECT_LIMIT, async || {
             let request = GetConnectionRequest {
-                provider: Provider::Hubspot.into(),
+                provider: provider.into(),
             };
             let connection = self
                 .clients
@@ -244,7 +266,7 @@ impl Stack {
     /// # Errors
     /// A process that does not end within 30 s or ends with another status than 0.
     pub async fn stop(mut self) -> Result<()> {
-        for service in self.connectors.iter_mut().chain([&mut self.leads]) {
+        for service in self.services() {
             let process = service.process()?;
             let status = process.stop(STOP_LIMIT).await?;
             ensure!(
@@ -255,13 +277,27 @@ impl Stack {
             );
         }
         self.hubspot.shutdown().await;
+        if let Some(salesforce) = self.salesforce {
+            salesforce.server.shutdown().await;
+        }
         Ok(())
+    }
+
+    /// Every process of ours, callers first.
+    pub fn services(&mut self) -> impl Iterator<Item = &mut Service> {
+        let salesforce = self
+            .salesforce
+            .as_mut()
+            .map(|salesforce| &mut salesforce.connector);
+        self.connectors
+            .iter_mut()
+            .chain(salesforce)
+            .chain([&mut self.leads])
     }
 
     /// The end of every process's output, for failure messages.
     pub fn tails(&mut self) -> String {
-        let services = [&mut self.leads].into_iter().chain(&mut self.connectors);
-        services
+        self.services()
             .filter_map(|service| Some(service.process().ok()?.tail()))
             .collect::<Vec<_>>()
             .join("\n")
@@ -282,6 +318,10 @@ impl Stack {
         }
         if connect {
             self.connect_hubspot(DEFAULT_TOKEN).await?;
+            if let Some(salesforce) = &self.salesforce {
+                let credentials = salesforce.credentials();
+                self.connect(Provider::Salesforce, credentials).await?;
+            }
         }
         Ok(())
     }

@@ -19,15 +19,24 @@ impl Stack {
 
     /// Waits until a lead's sync rests: synced, error, blocked or below the threshold.
     pub async fn settled(&mut self, id: &str, limit: Duration) -> Result<Lead> {
-        self.reaches(id, limit, "its sync to rest", |link| rests(link.status()))
-            .await
+        self.reaches(id, limit, "its sync to rest", |lead| {
+            hubspot_link(lead).is_some_and(|link| rests(link.status()))
+        })
+        .await
+    }
+
+    /// Waits until every CRM that the workspace is connected to has a lead's newest revision.
+    pub async fn synced_everywhere(&mut self, id: &str, limit: Duration) -> Result<Lead> {
+        self.reaches(id, limit, "to be synced everywhere", |lead| {
+            let connected = |link: &&CrmLink| link.status() != SyncStatus::NotConnected;
+            lead.crm_links.iter().filter(connected).all(is_current)
+        })
+        .await
     }
 
     /// Waits until HubSpot has a lead's newest revision.
     pub async fn synced(&mut self, id: &str, limit: Duration) -> Result<Lead> {
-        let current = |link: &CrmLink| {
-            link.status() == SyncStatus::Synced && link.synced_revision >= link.wanted_revision
-        };
+        let current = |lead: &Lead| hubspot_link(lead).is_some_and(is_current);
         self.reaches(id, limit, "to be synced", current).await
     }
 
@@ -59,7 +68,7 @@ impl Stack {
         id: &str,
         limit: Duration,
         what: &str,
-        reached: impl Fn(&CrmLink) -> bool,
+        reached: impl Fn(&Lead) -> bool,
     ) -> Result<Lead> {
         let mut last = None;
         let what = format!("lead {id} {what}");
@@ -68,9 +77,8 @@ impl Stack {
             let Ok(lead) = self.lead(id).await else {
                 return Ok(None);
             };
-            let link = hubspot_link(&lead).cloned();
-            let done = link.as_ref().is_some_and(&reached);
-            last = link;
+            let done = reached(&lead);
+            last = Some(lead.crm_links.clone());
             Ok(done.then_some(lead))
         });
         let waited = waited.await;
@@ -80,9 +88,16 @@ impl Stack {
 
 /// How a lead stands with HubSpot.
 pub fn hubspot_link(lead: &Lead) -> Option<&CrmLink> {
-    lead.crm_links
-        .iter()
-        .find(|link| link.provider() == Provider::Hubspot)
+    link_to(lead, Provider::Hubspot)
+}
+
+/// How a lead stands with a CRM.
+pub fn link_to(lead: &Lead, provider: Provider) -> Option<&CrmLink> {
+    lead.crm_links.iter().find(|link| link.provider() == provider)
+}
+
+fn is_current(link: &CrmLink) -> bool {
+    link.status() == SyncStatus::Synced && link.synced_revision >= link.wanted_revision
 }
 
 fn rests(status: SyncStatus) -> bool {

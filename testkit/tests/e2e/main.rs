@@ -7,6 +7,7 @@ mod health;
 mod limits;
 mod main_job;
 mod redis_loss;
+mod salesforce;
 mod sign_in;
 mod stalls;
 mod summary;

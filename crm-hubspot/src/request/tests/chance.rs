@@ -91,7 +91,7 @@ proptest! {
                 headers: http::HeaderMap::new(),
                 body: body.to_string().into(),
             };
-            Reply::of(Ok(response), None)
+            crate::request::read(Ok(response), None)
         });
         prop_assert!(made.len() < 60);
         let outcomes = plan.finish();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use leads_proto::leads::v1::{self, connect_provider_request::Credentials};
 
-use super::{lead, times, words};
+use super::{lead, salesforce, times, words};
 use crate::{
     domain::{
         ids,
@@ -53,13 +53,37 @@ pub fn provider(number: i32) -> Result<Provider, Vec<Violation>> {
 ///
 /// # Errors
 /// Every violation.
-pub fn credentials(request: &v1::ConnectProviderRequest) -> Result<(Provider, &str), Vec<Violation>> {
+pub fn credentials(request: &v1::ConnectProviderRequest) -> Result<(Provider, String), Vec<Violation>> {
     let mut violations = Violations::default();
     let provider = required(request.provider, &mut violations);
-    let secret = match &request.credentials {
-        Some(Credentials::Hubspot(hubspot)) => hubspot.access_token.trim(),
-        None => "",
+    let secret = match (provider, &request.credentials) {
+        (Provider::Hubspot, Some(Credentials::Hubspot(hubspot))) => {
+            hubspot_token(&hubspot.access_token, &mut violations)
+        }
+        (Provider::Hubspot, _) => hubspot_token("", &mut violations),
+        (Provider::Salesforce, Some(Credentials::Salesforce(given))) => {
+            salesforce::read(given, &mut violations)
+        }
+        (Provider::Salesforce, _) => {
+            violations.add(
+                "salesforce",
+                "is required: the app and the flow by which it gets its tokens",
+            );
+            String::new()
+        }
     };
+    check_mapping(&request.field_mapping, &mut violations);
+    if provider == Provider::Salesforce && !request.field_mapping.is_empty() {
+        violations.add(
+            "field_mapping",
+            "is for HubSpot alone: what is written to Salesforce is fixed",
+        );
+    }
+    violations.into_result((provider, secret))
+}
+
+fn hubspot_token(given: &str, violations: &mut Violations) -> String {
+    let secret = given.trim();
     if secret.is_empty() {
         violations.add(
             "hubspot.access_token",
@@ -71,8 +95,7 @@ pub fn credentials(request: &v1::ConnectProviderRequest) -> Result<(Provider, &s
             "does not look like a token: letters, digits and signs, at most 512",
         );
     }
-    check_mapping(&request.field_mapping, &mut violations);
-    violations.into_result((provider, secret))
+    secret.to_owned()
 }
 
 fn required(number: i32, violations: &mut Violations) -> Provider {

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use leads_proto::leads::{connector::v1 as wire, v1};
+use leads_proto::leads::{
+    connector::v1::{self as wire, get_connection_response::Credentials},
+    v1,
+};
+use type_safe_id::StaticType;
 use uuid::Uuid;
 
-use super::{lead, times, words};
+use super::{lead, salesforce, times, words};
 use crate::{
     domain::{
         ids,
@@ -13,7 +17,8 @@ use crate::{
         violation::{Violation, Violations},
     },
     service::connector::{
-        Claimed, Connection, Facts, Granted, Limits, Named, Outcome, Receipt, Record, Refusal, Report, Unused,
+        Claimed, Connection, Facts, Granted, Limits, Named, Outcome, Receipt, Record, Refusal, Report,
+        Session, Target, TokenLease, Unused,
     },
 };
 
@@ -136,13 +141,12 @@ pub fn receipt(receipt: Receipt) -> wire::ReportStatus {
 /// A connection with its secret.
 pub fn connection(connection: Connection, secret: String) -> wire::GetConnectionResponse {
     let credentials = match connection.provider {
-        Provider::Hubspot => {
-            wire::get_connection_response::Credentials::Hubspot(wire::HubspotSecret { access_token: secret })
-        }
+        Provider::Hubspot => Some(Credentials::Hubspot(wire::HubspotSecret { access_token: secret })),
+        Provider::Salesforce => salesforce::secret(&secret).map(Credentials::Salesforce),
     };
     wire::GetConnectionResponse {
         workspace_id: ids::format::<ids::Workspace>(connection.workspace),
-        credentials: Some(credentials),
+        credentials,
         field_mapping: connection.field_mapping,
         account_id: connection.account_id,
         ui_domain: connection.ui_domain,
@@ -155,16 +159,61 @@ pub fn connection(connection: Connection, secret: String) -> wire::GetConnection
     }
 }
 
+/// Whose session is to be renewed, and in which version.
+///
+/// # Errors
+/// Every violation.
+pub fn refresh(request: &wire::LeaseTokenRefreshRequest) -> Result<(Uuid, i64), Vec<Violation>> {
+    let mut violations = Violations::default();
+    let id = id::<ids::Connection>("connection_id", &request.connection_id, &mut violations);
+    violations.into_result((id, request.version))
+}
+
+/// The right to renew a session, or how long another has it.
+pub fn token_lease(lease: TokenLease, granted: Duration) -> wire::LeaseTokenRefreshResponse {
+    let (token, lease) = match lease {
+        TokenLease::Granted(token) => (token.to_string(), Some(granted)),
+        TokenLease::Held(left) => (String::new(), Some(left)),
+        TokenLease::Newer => (String::new(), None),
+    };
+    wire::LeaseTokenRefreshResponse {
+        lease_token: token,
+        lease: lease.map(times::duration),
+    }
+}
+
+/// A session, what it belongs to, the lease that it was begun under, and the refresh token that came with it.
+///
+/// # Errors
+/// Every violation.
+pub fn new_session(
+    request: wire::PutConnectionTokenRequest,
+) -> Result<(Target, Uuid, Session, Option<String>), Vec<Violation>> {
+    use wire::put_connection_token_request::Target as Wire;
+    let mut violations = Violations::default();
+    let target = match &request.target {
+        Some(Wire::ConnectionId(text)) => {
+            Target::Connection(id::<ids::Connection>("connection_id", text, &mut violations))
+        }
+        Some(Wire::TaskId(text)) => Target::Task(id::<ids::Task>("task_id", text, &mut violations)),
+        None => {
+            violations.add("target", "is required: connection_id or task_id");
+            Target::Connection(Uuid::nil())
+        }
+    };
+    let token = token("lease_token", &request.lease_token, &mut violations);
+    let session = salesforce::session(&request, &mut violations);
+    let newest = Some(request.refresh_token).filter(|token| !token.is_empty());
+    violations.into_result((target, token, session, newest))
+}
+
 /// A task's id, token and outcome.
 ///
 /// # Errors
 /// Every violation.
 pub fn task_report(request: wire::ReportTaskRequest) -> Result<(Uuid, Uuid, Outcome), Vec<Violation>> {
     let mut violations = Violations::default();
-    let id = ids::parse::<ids::Task>(&request.task_id).unwrap_or_else(|problem| {
-        violations.add("task_id", problem);
-        Uuid::nil()
-    });
+    let id = id::<ids::Task>("task_id", &request.task_id, &mut violations);
     let token = token("lease_token", &request.lease_token, &mut violations);
     let outcome = match request.outcome {
         Some(wire::report_task_request::Outcome::Connected(facts)) => Outcome::Connected(Facts {
@@ -324,8 +373,12 @@ fn sync_reason(reason: v1::SyncReason) -> Reason {
     }
 }
 
-fn job(field: &str, id: &str, violations: &mut Violations) -> Uuid {
-    ids::parse::<ids::Job>(id).unwrap_or_else(|problem| {
+fn job(field: &str, text: &str, violations: &mut Violations) -> Uuid {
+    id::<ids::Job>(field, text, violations)
+}
+
+fn id<K: StaticType>(field: &str, text: &str, violations: &mut Violations) -> Uuid {
+    ids::parse::<K>(text).unwrap_or_else(|problem| {
         violations.add(field, problem);
         Uuid::nil()
     })

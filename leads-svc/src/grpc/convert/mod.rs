@@ -14,6 +14,7 @@ pub mod merge;
 pub mod plans;
 pub mod privacy;
 pub mod query;
+mod salesforce;
 pub mod settings;
 pub mod times;
 pub mod words;

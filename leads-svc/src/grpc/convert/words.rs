@@ -61,7 +61,7 @@ words! {
     Plan, v1::Plan, plan, read_plan {
         Free = Free, Starter = Starter, Growth = Growth, Business = Business, Enterprise = Enterprise,
     }
-    Provider, v1::Provider, provider, read_provider { Hubspot = Hubspot, }
+    Provider, v1::Provider, provider, read_provider { Hubspot = Hubspot, Salesforce = Salesforce, }
     Status, v1::SyncStatus, status, read_status {
         NotConnected = NotConnected, BelowThreshold = BelowThreshold, Blocked = Blocked, Pending = Pending,
         Synced = Synced, Error = Error,

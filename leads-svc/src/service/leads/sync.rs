@@ -98,7 +98,7 @@ fn connected(facts: &Facts, provider: Option<Provider>) -> Result<Vec<Provider>>
     if connected.is_empty() {
         return Err(Error::new(
             Reason::NotConnected,
-            "the workspace is not connected to the CRM; connect it first: PUT /v1/connections/hubspot, or ConnectProvider",
+            "the workspace is not connected to the CRM; connect it first: PUT /v1/connections/{provider}, or ConnectProvider",
         ));
     }
     Ok(connected)

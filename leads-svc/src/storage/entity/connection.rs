@@ -53,6 +53,10 @@ pub struct Model {
     pub answered: i32,
     /// Jobs that failed for the vendor's sake since then.
     pub failed: i32,
+    /// Who may renew the session, or did so last.
+    pub refresh_lease: Option<Uuid>,
+    /// End of that right; absent once it was used.
+    pub refresh_until: Option<DateTimeUtc>,
 }
 
 /// None: joins are written where they are used.

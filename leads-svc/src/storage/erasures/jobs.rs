@@ -12,7 +12,7 @@ use crate::{
     domain::{
         activity::Kind,
         ids,
-        sync::{Action, JobState, Provider},
+        sync::{Action, JobState, Provider, connector_name},
     },
     storage::{
         Transaction,
@@ -56,21 +56,22 @@ pub async fn owe(
         .all(&**transaction)
         .await?;
     // A job that was made by a later connection knows nothing of what an earlier one wrote.
-    let synced: HashSet<Uuid> = scope::select::<activity::Entity>(workspace)
+    let synced: HashSet<(Uuid, String)> = scope::select::<activity::Entity>(workspace)
         .select_only()
-        .column(activity::Column::LeadId)
+        .columns([activity::Column::LeadId, activity::Column::Actor])
         .distinct()
         .filter(activity::Column::LeadId.is_in(leads.iter().copied()))
         .filter(activity::Column::Kind.eq(Kind::Synced.word()))
-        .into_tuple::<Uuid>()
+        .into_tuple::<(Uuid, String)>()
         .all(&**transaction)
         .await?
         .into_iter()
         .collect();
     let mut owed = Owed::default();
     for provider in Provider::ALL {
+        let connector = connector_name(provider.name());
         let Some(connection) = connections.iter().find(|row| row.provider == provider.name()) else {
-            if !synced.is_empty() {
+            if synced.iter().any(|(_, by)| *by == connector) {
                 owed.systems.insert(provider.name(), None);
             }
             continue;
@@ -80,7 +81,8 @@ pub async fn owe(
             let job = jobs
                 .iter()
                 .find(|job| job.lead_id == *lead && job.provider == provider.name());
-            let may_exist = synced.contains(lead) || job.is_some_and(may_have_left_something);
+            let may_exist =
+                synced.contains(&(*lead, connector.clone())) || job.is_some_and(may_have_left_something);
             match job {
                 Some(job) if may_exist => {
                     turn(transaction, job.clone(), connection.id, erasure, now).await?;

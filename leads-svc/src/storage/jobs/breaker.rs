@@ -234,6 +234,8 @@ mod tests {
             counted_from: None,
             answered: 0,
             failed: 0,
+            refresh_lease: None,
+            refresh_until: None,
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
     domain::{
         activity::{Activity, Details, Kind},
         audit::{Act, Action},
-        sync::{self, JobReport, JobState, Provider, Reason},
+        sync::{self, JobReport, JobState, Provider, Reason, connector_name},
     },
     storage::{
         Store, Transaction, audit,
@@ -269,7 +269,7 @@ impl Store {
         let activity = Activity {
             id: leads_runtime::ids::new_id(&self.clock),
             kind: kind.word().to_owned(),
-            actor: format!("connector:{}", row.provider),
+            actor: connector_name(&row.provider),
             at: now,
             details: Details {
                 changes: Vec::new(),
@@ -492,7 +492,7 @@ pub(in crate::storage) async fn store(
 
 /// What the audit log says of a connection that its vendor, through the connector, has rest.
 fn paused(row: &sync_job::Model, reason: &Reason) -> Act {
-    let connector = format!("connector:{}", row.provider);
+    let connector = connector_name(&row.provider);
     let subject = connections::subject(row.connection_id);
     Act::new(&connector, Action::ConnectionPaused, subject).with("code", &reason.code)
 }

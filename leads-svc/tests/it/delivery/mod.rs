@@ -12,5 +12,6 @@ mod losses;
 mod protocol;
 mod publishing;
 mod retries;
+mod sessions;
 mod sync;
 mod verification;

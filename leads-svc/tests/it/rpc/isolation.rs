@@ -1,9 +1,6 @@
 //! What is another workspace's is not there: the same answer as for what never was.
 
-use leads_proto::leads::{
-    connector::v1 as wire,
-    v1::{self, CollectResult},
-};
+use leads_proto::leads::v1::{self, CollectResult};
 use leads_svc::{
     domain::{email::Email, ids, lead::Lead, member::Role},
     service::principal::{Bound, Scope},
@@ -12,7 +9,10 @@ use prost::Message;
 use tonic::Code;
 use uuid::Uuid;
 
-use super::service::{Service, methods, reason, seen};
+use super::{
+    foreign::{Owned, connectors, told},
+    service::{Service, methods, reason, seen},
+};
 use crate::world::{HUBSPOT, VENDOR_TOKEN, World, email, on_both_databases, settings, warm};
 
 on_both_databases!(every_method_keeps_workspaces_and_destinations_apart,);
@@ -25,13 +25,6 @@ struct Owner {
     key: String,
     member: String,
     owned: Owned,
-}
-
-/// What a connector's request names.
-struct Owned {
-    connection: Uuid,
-    job: String,
-    generation: i64,
 }
 
 impl Owner {
@@ -191,62 +184,6 @@ fn naming_contact(path: &str, contact_id: &str) -> Option<Vec<u8>> {
         .encode_to_vec(),
         _ => return None,
     })
-}
-
-/// A valid request of the connectors' API that names what is the owner's.
-fn connectors(path: &str, owner: &Owned) -> Option<Vec<u8>> {
-    let token = Uuid::from_u128(1).to_string();
-    Some(
-        match path.strip_prefix("/leads.connector.v1.ConnectorService/")? {
-            "Heartbeat" => wire::HeartbeatRequest {
-                replica: "stranger".to_owned(),
-            }
-            .encode_to_vec(),
-            "GetConnection" => wire::GetConnectionRequest {
-                connection_id: ids::format::<ids::Connection>(owner.connection),
-            }
-            .encode_to_vec(),
-            "ClaimJobs" => wire::ClaimJobsRequest {
-                replica: "stranger".to_owned(),
-                hints: vec![wire::JobHint {
-                    job_id: owner.job.clone(),
-                    generation: owner.generation,
-                }],
-            }
-            .encode_to_vec(),
-            "ReportOutcomes" => wire::ReportOutcomesRequest {
-                outcomes: vec![wire::JobOutcome {
-                    job_id: owner.job.clone(),
-                    lease_token: token,
-                    calls: 1,
-                    outcome: Some(wire::job_outcome::Outcome::Delivered(wire::Delivered::default())),
-                }],
-            }
-            .encode_to_vec(),
-            "ReleaseJobs" => wire::ReleaseJobsRequest {
-                leases: vec![wire::JobLease {
-                    job_id: owner.job.clone(),
-                    lease_token: token,
-                    after: None,
-                }],
-            }
-            .encode_to_vec(),
-            "ClaimTasks" => wire::ClaimTasksRequest {
-                replica: "stranger".to_owned(),
-                limit: 20,
-            }
-            .encode_to_vec(),
-            "ReportTask" => wire::ReportTaskRequest {
-                task_id: ids::format::<ids::Task>(Uuid::from_u128(1)),
-                lease_token: token,
-                outcome: Some(wire::report_task_request::Outcome::Connected(
-                    wire::ConnectionFacts::default(),
-                )),
-            }
-            .encode_to_vec(),
-            _ => panic!("{path} has no isolation case"),
-        },
-    )
 }
 
 /// An erasure of the owner's workspace, of somebody whom no other case needs.
@@ -550,7 +487,10 @@ async fn every_method_keeps_workspaces_and_destinations_apart(world: World) {
         ids::format::<ids::Contact>(owner.lead.contact_id),
     );
     let nobody = ids::format::<ids::Contact>(nobody);
-    let elsewhere = service.connector_key("salesforce").await;
+    let (elsewhere, nowhere) = (
+        service.connector_key("salesforce").await,
+        service.connector_key("pipedrive").await,
+    );
     let unknown_to_all = Owned {
         connection: Uuid::from_u128(2),
         job: ids::format::<ids::Job>(Uuid::from_u128(3)),
@@ -572,11 +512,17 @@ async fn every_method_keeps_workspaces_and_destinations_apart(world: World) {
             );
             assert_eq!(seen(&foreign), seen(&unknown), "{path}");
         } else if let Some(request) = connectors(&path, &owner.owned) {
-            let foreign = service.call(&path, &elsewhere, request).await.unwrap_err();
-            let unknown = connectors(&path, &unknown_to_all).unwrap();
-            let unknown = service.call(&path, &elsewhere, unknown).await.unwrap_err();
+            let foreign = service.call(&path, &nowhere, request.clone()).await.unwrap_err();
             assert_eq!(foreign.code(), Code::NotFound, "{path}");
-            assert_eq!(seen(&foreign), seen(&unknown), "{path}");
+            // Another CRM's connector is told of this one's what it is told of nothing.
+            let foreign = service.call(&path, &elsewhere, request).await;
+            let unknown = connectors(&path, &unknown_to_all).unwrap();
+            let unknown = service.call(&path, &elsewhere, unknown).await;
+            assert_eq!(
+                told(foreign, &owner.owned),
+                told(unknown, &unknown_to_all),
+                "{path}"
+            );
         } else {
             names_nothing(&path, &owner, &stranger, workspace).await;
         }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod exports;
+mod foreign;
 mod forged;
 mod guessing;
 mod isolation;

@@ -427,6 +427,21 @@ pub fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
             &["replica"],
         ),
         "leads.connector.v1.ConnectorService/GetConnection" => (Vec::new(), &["connection_id"]),
+        "leads.connector.v1.ConnectorService/LeaseTokenRefresh" => (Vec::new(), &["connection_id"]),
+        "leads.connector.v1.ConnectorService/PutConnectionToken" => (
+            wire::PutConnectionTokenRequest {
+                refresh_token: "two words".to_owned(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            &[
+                "target",
+                "lease_token",
+                "access_token",
+                "refresh_token",
+                "instance_url",
+            ],
+        ),
         "leads.connector.v1.ConnectorService/ClaimJobs" => (
             wire::ClaimJobsRequest {
                 hints: vec![wire::JobHint::default(); 501],

@@ -26,7 +26,7 @@ const BODY_MAX: usize = 8 << 20;
 
 impl Simulation {
     /// Answers one request; none means that the connection is to be closed.
-    pub(super) async fn serve(self: &Arc<Self>, request: Request) -> Option<Response> {
+    pub(super) async fn respond(self: &Arc<Self>, request: Request) -> Option<Response> {
         let (at_ms, started) = (self.clock.now_ms(), Instant::now());
         let (parts, body) = request.into_parts();
         let Ok(body) = to_bytes(body, BODY_MAX).await else {

@@ -10,7 +10,7 @@ use ring::{
 use serde_json::{Value, json};
 
 /// An RSA key of 2,048 bits that signs for nobody else: making one takes too long for a test.
-const RSA: &[u8] = include_bytes!("rsa.pk8");
+pub(in crate::fakes) const RSA: &[u8] = include_bytes!("rsa.pk8");
 
 /// A key and its name.
 pub(super) struct SigningKey {

@@ -11,7 +11,7 @@
 //! that a client that forgets PKCE, nonce or state fails its tests.
 
 mod fault;
-mod keys;
+pub(in crate::fakes) mod keys;
 mod options;
 mod pages;
 mod server;

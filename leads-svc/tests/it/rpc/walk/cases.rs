@@ -72,6 +72,18 @@ pub const CASES: &[(&str, &str, Caller, u32)] = &[
         Connector,
         0,
     ),
+    (
+        "leads.connector.v1.ConnectorService",
+        "LeaseTokenRefresh",
+        Connector,
+        0,
+    ),
+    (
+        "leads.connector.v1.ConnectorService",
+        "PutConnectionToken",
+        Connector,
+        0,
+    ),
     ("leads.connector.v1.ConnectorService", "ClaimJobs", Connector, 0),
     (
         "leads.connector.v1.ConnectorService",

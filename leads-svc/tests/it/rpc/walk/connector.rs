@@ -14,8 +14,6 @@ use super::{
     known::{Kind, ids_of, nothing, unlike},
     walker::Walk,
 };
-use crate::rpc::service::seen;
-
 const SERVICE: &str = "/leads.connector.v1.ConnectorService";
 
 /// A lease that is to be reported on.
@@ -32,7 +30,7 @@ pub struct Connector<'a> {
     walk: &'a Walk,
     redis: Redis,
     key: String,
-    /// The credential of another destination.
+    /// The credential of the other destination.
     elsewhere: String,
     random: StdRng,
     held: Vec<Held>,
@@ -59,7 +57,9 @@ impl<'a> Connector<'a> {
     /// Goes on as long as the walkers do.
     pub async fn go(&mut self) {
         while self.walk.left.load(Ordering::Relaxed) > 0 {
-            self.tasks().await;
+            self.tasks(&self.key.clone()).await;
+            self.tasks(&self.elsewhere.clone()).await;
+            self.renew().await;
             self.claim().await;
             self.report().await;
             self.ask_about_connections().await;
@@ -68,8 +68,17 @@ impl<'a> Connector<'a> {
     }
 
     async fn call<A: Message + Default>(&self, method: &str, request: &impl Message) -> Result<A, Status> {
+        self.call_as(&self.key, method, request).await
+    }
+
+    async fn call_as<A: Message + Default>(
+        &self,
+        key: &str,
+        method: &str,
+        request: &impl Message,
+    ) -> Result<A, Status> {
         let path = format!("{SERVICE}/{method}");
-        let answer = self.walk.service.ask::<A>(&path, &self.key, request).await;
+        let answer = self.walk.service.ask::<A>(&path, key, request).await;
         self.walk.count(&path, |count| match &answer {
             Ok(_) => count.answered += 1,
             Err(status) => *count.refused.entry(format!("{:?}", status.code())).or_default() += 1,
@@ -97,13 +106,63 @@ impl<'a> Connector<'a> {
             .unwrap()
     }
 
-    async fn tasks(&mut self) {
+    /// Renews a session of the other destination.
+    async fn renew(&mut self) {
+        let owner = self.random.random_range(0..self.walk.tenants.len());
+        let connection = {
+            let known = self.walk.known.lock().unwrap();
+            known.pick(owner, Kind::Connection, &mut self.random)
+        };
+        let Some(connection_id) = connection else { return };
+        let key = self.elsewhere.clone();
+        let request = wire::GetConnectionRequest {
+            connection_id: connection_id.clone(),
+        };
+        let path = format!("{SERVICE}/GetConnection");
+        let found = self
+            .walk
+            .service
+            .ask::<wire::GetConnectionResponse>(&path, &key, &request);
+        let Ok(found) = found.await else { return };
+        self.judge(owner, &found, "a connection");
+        let request = wire::LeaseTokenRefreshRequest {
+            connection_id: connection_id.clone(),
+            version: found.version,
+        };
+        let right = self.call_as::<wire::LeaseTokenRefreshResponse>(&key, "LeaseTokenRefresh", &request);
+        let Ok(right) = right.await else { return };
+        if !right.lease_token.is_empty() {
+            let target = wire::put_connection_token_request::Target::ConnectionId(connection_id);
+            self.put(target, right.lease_token, owner).await;
+        }
+    }
+
+    /// Keeps a session that is the workspace's own.
+    async fn put(
+        &self,
+        target: wire::put_connection_token_request::Target,
+        lease_token: String,
+        owner: usize,
+    ) {
+        let request = wire::PutConnectionTokenRequest {
+            target: Some(target),
+            lease_token,
+            access_token: format!("00D!{}", self.walk.tenants[owner].canary),
+            instance_url: "https://acme.my.salesforce.example".to_owned(),
+            refresh_token: String::new(),
+        };
+        let _ = self
+            .call_as::<wire::PutConnectionTokenResponse>(&self.elsewhere, "PutConnectionToken", &request)
+            .await;
+    }
+
+    async fn tasks(&mut self, key: &str) {
         let request = wire::ClaimTasksRequest {
             replica: "walk".to_owned(),
             limit: 5,
         };
         let Ok(answer) = self
-            .call::<wire::ClaimTasksResponse>("ClaimTasks", &request)
+            .call_as::<wire::ClaimTasksResponse>(key, "ClaimTasks", &request)
             .await
         else {
             return;
@@ -112,6 +171,10 @@ impl<'a> Connector<'a> {
             let owner = self.owner(&task.connection.as_ref().unwrap().workspace_id);
             self.judge(owner, &task, "a task");
             let canary = self.walk.tenants[owner].canary;
+            if key == self.elsewhere {
+                let target = wire::put_connection_token_request::Target::TaskId(task.task_id.clone());
+                self.put(target, task.lease_token.clone(), owner).await;
+            }
             let report = wire::ReportTaskRequest {
                 task_id: task.task_id,
                 lease_token: task.lease_token,
@@ -123,7 +186,9 @@ impl<'a> Connector<'a> {
                     },
                 )),
             };
-            let _ = self.call::<wire::ReportTaskResponse>("ReportTask", &report).await;
+            let _ = self
+                .call_as::<wire::ReportTaskResponse>(key, "ReportTask", &report)
+                .await;
         }
     }
 
@@ -207,7 +272,13 @@ impl<'a> Connector<'a> {
                 .walk
                 .service
                 .ask::<wire::ClaimJobsResponse>(&path, &self.elsewhere, &request);
-            answers.push(seen(&claimed.await.unwrap_err()));
+            let results = claimed.await.unwrap().results;
+            answers.push(
+                results
+                    .into_iter()
+                    .map(|claimed| claimed.result)
+                    .collect::<Vec<_>>(),
+            );
         }
         assert_eq!(
             answers[0], answers[1],

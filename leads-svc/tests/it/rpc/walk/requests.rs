@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use leads_proto::leads::v1;
 use prost_reflect::{
     DynamicMessage, FieldDescriptor, Kind as Type, MapKey, MessageDescriptor, MethodDescriptor, Value,
 };
@@ -118,9 +119,25 @@ impl<'a> Maker<'a> {
             _ => {}
         }
         let subject = self.random.random_bool(0.5);
+        let salesforce = self.random.random_bool(0.3);
         for field in described.fields() {
             // One of the two is to be given.
-            let left_out = described.name() == "ExportSubjectRequest" && (field.name() == "email") == subject;
+            let left_out = match (described.name(), field.name()) {
+                ("ExportSubjectRequest", name) => (name == "email") == subject,
+                // Each CRM takes credentials of its own.
+                ("ConnectProviderRequest", "hubspot" | "field_mapping") => salesforce,
+                ("ConnectProviderRequest", "salesforce") => !salesforce,
+                _ => false,
+            };
+            if (described.name(), field.name()) == ("ConnectProviderRequest", "provider") {
+                let provider = if salesforce {
+                    v1::Provider::Salesforce
+                } else {
+                    v1::Provider::Hubspot
+                };
+                message.set_field(&field, Value::EnumNumber(provider.into()));
+                continue;
+            }
             if !left_out
                 && self
                     .random

@@ -77,6 +77,11 @@ pub fn role(method: &str, message: &str, field: &str) -> Role {
         ("IdealCustomer", "product_terms") => Role::Text,
         ("ConnectProviderRequest", "field_mapping") => Role::Slug,
         ("HubspotCredentials", "access_token") => Role::Slug,
+        ("SalesforceCredentials", "login_url") => Role::Pick(&["https://acme.my.salesforce.example"]),
+        ("SalesforceCredentials", "client_id") => Role::Slug,
+        ("SalesforceClientCredentials" | "SalesforceRefreshToken", _) => Role::Slug,
+        ("SalesforceJwtBearer", "username") => Role::Slug,
+        ("SalesforceJwtBearer", "private_key") => Role::Pick(&["-----BEGIN PRIVATE KEY-----"]),
         _ => panic!("{method}: no role for {message}.{field}"),
     }
 }

@@ -1,4 +1,4 @@
-//! One name into HubSpot's two fields, without inventing anything.
+//! One name into the two fields that CRMs have for it, without inventing anything.
 
 /// Words that belong to the family name that follows them.
 const PARTICLES: [&str; 24] = [
