@@ -27,12 +27,13 @@ pub(super) fn has_terms(
             [contact_id, Expr::value(all.join(" & "))],
         );
     }
-    let search = || Expr::col((contact::Entity, contact::Column::Search));
+    // By another name: the id may be a column of the same table around it.
+    let search = || Expr::col(("found", contact::Column::Search));
     let mut found = Query::select();
     found
         .expr(Expr::value(1))
-        .from(contact::Entity)
-        .and_where(Expr::col((contact::Entity, contact::Column::Id)).eq(contact_id));
+        .from_as(contact::Entity, "found")
+        .and_where(Expr::col(("found", contact::Column::Id)).eq(contact_id));
     for any in tokens {
         let one = any.map(|token| search().like(format!("% {token} %")));
         found.and_where(one.reduce(SimpleExpr::or).unwrap_or_else(|| Expr::value(false)));
