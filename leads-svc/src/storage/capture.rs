@@ -586,11 +586,6 @@ fn message_row(
 }
 
 fn score_row(sealer: &Sealer, workspace: Uuid, id: Uuid, lead: Uuid, score: &Score) -> Result<score::Model> {
-    let points: BTreeMap<&str, u8> = score
-        .dimensions
-        .iter()
-        .map(|dimension| (dimension.key.as_str(), dimension.points))
-        .collect();
     Ok(score::Model {
         id,
         workspace_id: workspace,
@@ -598,7 +593,7 @@ fn score_row(sealer: &Sealer, workspace: Uuid, id: Uuid, lead: Uuid, score: &Sco
         total: i16::from(score.total),
         framework: score.framework.clone(),
         rubric_version: score.rubric_version,
-        points: Some(rows::to_json(&points)),
+        points: Some(rows::to_json(&score.points())),
         sealed: rows::seal_json(sealer, rows::SCORE, id, &score.dimensions)?,
         scored_at: score.scored_at,
     })

@@ -209,9 +209,12 @@ fn statuses() -> Vec<&'static str> {
 impl Field {
     /// The field of that name. Names are the paths of a lead's JSON; `contact.` can be left out.
     pub fn parse(path: &str) -> Option<Self> {
+        let is_of_contact = |name: &&str| {
+            name.starts_with("attributes.") || Part::ALL.iter().any(|part| part.name() == *name)
+        };
         let path = path
             .strip_prefix("contact.")
-            .filter(|rest| *rest != "id")
+            .filter(is_of_contact)
             .unwrap_or(path);
         if let Some(key) = path.strip_prefix("attributes.") {
             return is_attribute_key(key).then(|| Field::Attribute(key.to_owned()));
@@ -379,6 +382,7 @@ mod tests {
             "attributes.",
             "attributes.a$b",
             "contact.contact.id",
+            "contact.stage",
             "words",
         ] {
             assert_eq!(Field::parse(name), None, "{name}");

@@ -115,7 +115,11 @@ fn distance(text: &str) -> Option<TimeDelta> {
         _ => return None,
     };
     let unit = rest.chars().next_back()?;
-    let number: u32 = rest.strip_suffix(unit)?.parse().ok()?;
+    let digits = rest.strip_suffix(unit)?;
+    if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let number: u32 = digits.parse().ok()?;
     let number = i64::from(number);
     let delta = match unit {
         's' => TimeDelta::try_seconds(number),

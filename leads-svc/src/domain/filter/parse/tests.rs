@@ -1,3 +1,5 @@
+//! Texts of filters, and what is wrong with them.
+
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
