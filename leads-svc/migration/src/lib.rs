@@ -21,6 +21,7 @@ pub mod m0015_isolation;
 mod m0016_sessions;
 mod m0017_failing;
 mod m0018_keys;
+mod m0019_filters;
 mod m0020_token_leases;
 
 pub use key_store::KeyStoreMigrator;
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_sessions::Migration),
             Box::new(m0017_failing::Migration),
             Box::new(m0018_keys::Migration),
+            Box::new(m0019_filters::Migration),
             Box::new(m0020_token_leases::Migration),
         ]
     }

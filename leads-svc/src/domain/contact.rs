@@ -357,6 +357,14 @@ pub struct RawProfile<'a> {
     pub visitor_id: &'a str,
 }
 
+/// Whether an attribute can have this key.
+pub fn is_attribute_key(key: &str) -> bool {
+    (1..=64).contains(&key.len())
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+}
+
 /// Checks the attributes of a contact; violations go below `prefix`.
 pub fn check_attributes<'a>(
     prefix: &str,
@@ -375,11 +383,7 @@ pub fn check_attributes<'a>(
     }
     let mut checked = BTreeMap::new();
     for (key, value) in given {
-        let key_fits = (1..=64).contains(&key.len())
-            && key
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
-        if !key_fits {
+        if !is_attribute_key(key) {
             violations.add(prefix, "has a key that is not 1 to 64 letters, digits, _, - or .");
             continue;
         }

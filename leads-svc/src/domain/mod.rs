@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod audit;
+pub mod band;
 pub mod capture;
 pub mod consent;
 pub mod consent_policy;
@@ -11,6 +12,7 @@ pub mod duplicates;
 pub mod email;
 pub mod erasure;
 pub mod filled_at;
+pub mod filter;
 pub mod icp;
 pub mod identity;
 pub mod ids;

@@ -4,10 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    lead::{Channel, Stage},
-    sync::Status,
-};
+use super::filter::{Field, Filter, Kind, Read, Subject};
 
 /// Rows of a page when the caller does not say.
 pub const DEFAULT_SIZE: u64 = 50;
@@ -26,90 +23,154 @@ pub fn size(asked: i32) -> Result<u64, &'static str> {
     }
 }
 
-/// Column that leads are ordered by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
-    /// Time of the first capture.
-    CapturedAt,
-    /// Score.
-    Score,
-}
+/// Most fields that a list is ordered by.
+const MAX_KEYS: usize = 3;
 
-/// Order of leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Order {
-    /// By what.
-    pub key: Key,
+/// Order of leads: by the first field, where that is equal by the next, and at last by the id. Leads without a value come
+/// last, whichever the direction; words of a closed list are in the order in which it names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order(Vec<Key>);
+
+/// A field that leads are ordered by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Which; one that can be sorted by.
+    pub field: Field,
     /// Largest first.
     pub descending: bool,
 }
 
-impl LeadQuery {
-    /// Whether the answer depends on scores.
-    pub fn names_score(&self) -> bool {
-        self.score_min.is_some() || self.score_max.is_some() || self.order.key == Key::Score
-    }
-}
-
 impl Order {
-    /// Reads `captured_at desc` and its like; empty is the newest first.
+    /// The newest capture first.
+    pub fn newest() -> Self {
+        Self(vec![Key {
+            field: Field::CapturedAt,
+            descending: true,
+        }])
+    }
+
+    /// Reads `score desc, captured_at` and its like; empty is the newest first.
     ///
     /// # Errors
     /// What is expected.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        const EXPECTED: &str = "must be captured_at or score, optionally followed by asc or desc";
-        let mut words = text.split_whitespace();
-        let key = match words.next() {
-            None => {
-                return Ok(Self {
-                    key: Key::CapturedAt,
-                    descending: true,
-                });
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Ok(Self::newest());
+        }
+        let mut keys: Vec<Key> = Vec::new();
+        for part in text.split(',') {
+            let key = Key::parse(part).ok_or_else(|| {
+                let names = Field::sortable_names();
+                format!("must be up to {MAX_KEYS} fields, separated by commas, each followed by asc or desc or neither: {names}")
+            })?;
+            if keys.iter().any(|known| known.field == key.field) {
+                return Err(format!("names {} twice", key.field.name()));
             }
-            Some("captured_at") => Key::CapturedAt,
-            Some("score") => Key::Score,
-            Some(_) => return Err(EXPECTED),
-        };
+            keys.push(key);
+        }
+        if keys.len() > MAX_KEYS {
+            return Err(format!("must have at most {MAX_KEYS} fields"));
+        }
+        Ok(Self(keys))
+    }
+
+    /// The fields, the first one counting most; at least one.
+    pub fn keys(&self) -> &[Key] {
+        &self.0
+    }
+
+    /// Where a page ends with this lead.
+    pub fn cursor(&self, subject: &Subject<'_>, as_of: DateTime<Utc>) -> LeadCursor {
+        LeadCursor {
+            marks: self.0.iter().map(|key| Mark::of(&key.field, subject)).collect(),
+            id: subject.lead.id,
+            as_of,
+        }
+    }
+}
+
+impl Key {
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let field = Field::parse(words.next()?).filter(Field::is_sortable)?;
         let descending = match words.next() {
             None | Some("asc") => false,
             Some("desc") => true,
-            Some(_) => return Err(EXPECTED),
+            Some(_) => return None,
         };
-        if words.next().is_some() {
-            return Err(EXPECTED);
-        }
-        Ok(Self { key, descending })
+        words.next().is_none().then_some(Self { field, descending })
     }
 }
 
 /// Which leads, in which order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeadQuery {
-    /// Lowest score.
-    pub score_min: Option<u8>,
-    /// Highest score.
-    pub score_max: Option<u8>,
-    /// Only this stage.
-    pub stage: Option<Stage>,
-    /// Only this first channel.
-    pub channel: Option<Channel>,
-    /// Only this sync status.
-    pub sync: Option<Status>,
-    /// Words that must all be found, as `search::words` makes them.
-    pub words: Vec<String>,
+    /// Which.
+    pub filter: Filter,
+    /// Whether the caller wrote the filter as text, which is part of some plans only.
+    pub is_written: bool,
     /// The order; ties are broken by id.
     pub order: Order,
 }
 
+impl LeadQuery {
+    /// Every lead, the newest first.
+    pub fn everything() -> Self {
+        Self {
+            filter: Filter::EVERYTHING,
+            is_written: false,
+            order: Order::newest(),
+        }
+    }
+
+    /// Whether the answer depends on scores.
+    pub fn names_score(&self) -> bool {
+        self.filter.names(&Field::is_of_score) || self.order.keys().iter().any(|key| key.field.is_of_score())
+    }
+}
+
 /// Where a page of leads ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeadCursor {
-    /// First capture of the last lead.
-    pub captured_at: DateTime<Utc>,
-    /// Score of the last lead.
-    pub score: u8,
+    /// The last lead's values of the fields that the list is ordered by.
+    pub marks: Vec<Mark>,
     /// The last lead.
     pub id: Uuid,
+    /// The time that counts as now on all pages of one list, so that `-7d` means the same on each.
+    pub as_of: DateTime<Utc>,
+}
+
+/// A lead's value of a field that lists are ordered by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// There is none.
+    Missing,
+    /// A number, or the place of a word in its list.
+    Number(i64),
+    /// A text.
+    Text(String),
+    /// A time.
+    Time(DateTime<Utc>),
+}
+
+impl Mark {
+    fn of(field: &Field, subject: &Subject<'_>) -> Self {
+        match (field.read(subject), field.kind()) {
+            (Read::Text(text), Kind::Word(words)) => {
+                let place = words().into_iter().position(|word| word == text);
+                Mark::Number(
+                    place
+                        .and_then(|place| i64::try_from(place).ok())
+                        .unwrap_or_default(),
+                )
+            }
+            (Read::Text(text), _) => Mark::Text(text.to_owned()),
+            (Read::Number(number), _) => Mark::Number(number),
+            (Read::Time(at), _) => Mark::Time(at),
+            (Read::Missing | Read::Id(_), _) => Mark::Missing,
+        }
+    }
 }
 
 /// Which contacts; the newest first.
@@ -142,32 +203,39 @@ mod tests {
 
     #[test]
     fn orders_parse_and_nothing_else_does() {
+        let keys = |text: &str| -> Vec<(String, bool)> {
+            let order = Order::parse(text).unwrap();
+            order
+                .keys()
+                .iter()
+                .map(|key| (key.field.name(), key.descending))
+                .collect()
+        };
+        let newest = [("captured_at".to_owned(), true)];
+        assert_eq!((keys(""), keys("  ")), (newest.to_vec(), newest.to_vec()));
+        assert_eq!(keys("score.total desc"), [("score".to_owned(), true)]);
         assert_eq!(
-            Order::parse(""),
-            Ok(Order {
-                key: Key::CapturedAt,
-                descending: true
-            })
-        );
-        assert_eq!(
-            Order::parse("score desc"),
-            Ok(Order {
-                key: Key::Score,
-                descending: true
-            })
-        );
-        assert_eq!(
-            Order::parse(" captured_at "),
-            Ok(Order {
-                key: Key::CapturedAt,
-                descending: false
-            })
+            keys(" stage,intent.at  asc , owner desc"),
+            [
+                ("stage".to_owned(), false),
+                ("intent.at".to_owned(), false),
+                ("owner".to_owned(), true)
+            ]
         );
         for text in [
             "name",
+            "contact.email",
+            "tags",
+            "score.budget",
+            "attributes.plan",
+            "crm.hubspot.status",
             "score; drop table leads",
             "score desc desc",
-            "score,score",
+            "score,score desc",
+            "score,",
+            ",",
+            "score DESC",
+            "score,stage,owner,channel",
         ] {
             assert!(Order::parse(text).is_err(), "{text}");
         }

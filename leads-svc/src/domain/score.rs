@@ -1,5 +1,7 @@
 //! A score as it is kept and shown: the parts, their quotes by message id, and the sum.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,16 @@ pub struct Score {
     pub dimensions: Vec<Dimension>,
     /// When it was computed.
     pub scored_at: DateTime<Utc>,
+}
+
+impl Score {
+    /// Points of each part, by its machine name.
+    pub fn points(&self) -> BTreeMap<&str, u8> {
+        let dimensions = self.dimensions.iter();
+        dimensions
+            .map(|dimension| (dimension.key.as_str(), dimension.points))
+            .collect()
+    }
 }
 
 /// One part of a score. Encrypted at rest, since it holds quotes.

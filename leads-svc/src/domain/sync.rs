@@ -169,6 +169,35 @@ pub struct Link {
     pub latency_ms: i64,
 }
 
+impl Status {
+    /// Every status.
+    pub const ALL: [Status; 6] = [
+        Status::NotConnected,
+        Status::BelowThreshold,
+        Status::Blocked,
+        Status::Pending,
+        Status::Synced,
+        Status::Error,
+    ];
+
+    /// The word in filters.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Status::NotConnected => "not_connected",
+            Status::BelowThreshold => "below_threshold",
+            Status::Blocked => "blocked",
+            Status::Pending => "pending",
+            Status::Synced => "synced",
+            Status::Error => "error",
+        }
+    }
+
+    /// The status of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.word() == word)
+    }
+}
+
 impl Link {
     /// A link of which nothing is known but its status.
     pub fn without_job(provider: Provider, status: Status, reason: Option<Reason>) -> Self {

@@ -10,6 +10,7 @@ use super::{
     convert::{
         capture::{self, Append},
         lead,
+        list::{self, List},
         merge::{self, Merge},
         query,
     },
@@ -29,6 +30,8 @@ use crate::{
 /// Captures of a batch that are at work together: as many as fill a transaction, and no more connections and memory
 /// than these need.
 const AT_ONCE: usize = 128;
+/// Leads that a list counts; there may be more.
+const MAX_TOTAL_SIZE: u64 = 10_000;
 
 /// Serves the RPCs of leads.
 #[derive(Debug, Clone)]
@@ -108,14 +111,27 @@ impl leads_service_server::LeadsService for Leads {
     ) -> Result<Response<v1::ListLeadsResponse>, Status> {
         let caller = principal(&request)?;
         let request = request.into_inner();
-        let (query, size) = query::list(&request).map_err(invalid)?;
+        let List { query, size, mask } = list::list(&request).map_err(invalid)?;
         let page = self
             .core
             .list_leads(&caller, &query, size, &request.page_token)
             .await?;
+        let total = if request.with_total_size {
+            // One more than is said, to see whether there are more.
+            Some(self.core.count_leads(&caller, &query, MAX_TOTAL_SIZE + 1).await?)
+        } else {
+            None
+        };
+        let leads: Result<Vec<v1::Lead>, _> = page
+            .items
+            .into_iter()
+            .map(|view| mask.keep(lead::lead(view)))
+            .collect();
         Ok(Response::new(v1::ListLeadsResponse {
-            leads: page.items.into_iter().map(lead::lead).collect(),
+            leads: leads?,
             next_page_token: page.next,
+            total_size: total.and_then(|total| total.min(MAX_TOTAL_SIZE).try_into().ok()),
+            total_size_is_capped: total.is_some_and(|total| total > MAX_TOTAL_SIZE),
         }))
     }
 

@@ -1,10 +1,9 @@
 //! Applies a rubric to evidence: one part a dimension, and their sum is the score.
 
-use crate::qualify::{Evidence, Quote, Reason};
-
-use super::band::Band;
 use super::reason::explain;
 use super::rubric::{Dimension, Rubric};
+use crate::domain::band::Band;
+use crate::qualify::{Evidence, Quote, Reason};
 
 /// The highest score.
 const MAX: u8 = 100;

@@ -1,12 +1,11 @@
 //! Evidence → points: the rubric is data, the score is the sum of its parts, and each part names its quote.
 
-mod band;
 mod engine;
 pub mod presets;
 mod reason;
 mod rubric;
 
-pub use band::Band;
+pub use crate::domain::band::Band;
 pub use engine::{Part, Score, score};
 pub use reason::explain;
 pub use rubric::{Dimension, Level, Rubric, RubricProblem};

@@ -65,6 +65,14 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// CRMs that the workspace has.
+    pub fn connected(&self) -> Vec<Provider> {
+        self.connections
+            .iter()
+            .map(|connection| connection.provider)
+            .collect()
+    }
+
     /// The connection to a CRM, as syncs see it.
     pub fn connection(&self, provider: Provider) -> Option<ConnectionView> {
         self.connections

@@ -5,6 +5,7 @@ use crate::{
         consent::{Consent, Standing},
         consent_policy::no_consent,
         contact::Contact,
+        filter::Subject,
         lead::Lead,
         plan::Entitlement,
         score::Score,
@@ -30,6 +31,16 @@ pub struct LeadView {
 }
 
 impl LeadView {
+    /// The lead as filters see it.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            lead: &self.lead,
+            contact: &self.contact,
+            score: self.score.as_ref(),
+            links: &self.links,
+        }
+    }
+
     /// Derives what is shown from what is stored. `standing` is what holds for the workspace's consent purpose.
     pub fn new(record: Record, consents: Vec<Consent>, standing: Option<Standing>, facts: &Facts) -> Self {
         let Record {

@@ -593,6 +593,7 @@ fn score_row(sealer: &Sealer, workspace: Uuid, id: Uuid, lead: Uuid, score: &Sco
         total: i16::from(score.total),
         framework: score.framework.clone(),
         rubric_version: score.rubric_version,
+        points: Some(rows::to_json(&score.points())),
         sealed: rows::seal_json(sealer, rows::SCORE, id, &score.dimensions)?,
         scored_at: score.scored_at,
     })

@@ -14,14 +14,15 @@ use super::{
     crypto::{ContactSecrets, WorkspaceKeys},
     entity::{contact, identity, lead},
     error::{Error, Result},
-    leads::found_by,
     rows, scope,
+    words::has_terms,
 };
 use crate::domain::{
     contact::{Contact, Profile},
     identity::{Kind, Mark},
     lead::Lead,
     page::{ContactCursor, ContactQuery},
+    search::terms_of_word,
 };
 
 /// A contact and its lead, as they were read together.
@@ -167,8 +168,9 @@ impl Store {
     ) -> Result<Vec<Listed>> {
         let mut select = scope::select::<contact::Entity>(workspace);
         if !query.words.is_empty() {
-            let tokens = keys.search_tokens(&query.words);
-            select = select.filter(found_by(tokens, self.backend()));
+            let terms: Vec<Vec<String>> = query.words.iter().map(|word| terms_of_word(None, word)).collect();
+            let id = Expr::col((contact::Entity, contact::Column::Id));
+            select = select.filter(has_terms(id, &terms, keys, self.backend()));
         }
         if query.without_lead {
             let lead = Query::select()

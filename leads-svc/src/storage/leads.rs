@@ -2,29 +2,32 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, DbBackend, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait, Query, SimpleExpr},
+    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    Statement, sea_query::Expr,
 };
 use uuid::Uuid;
 
 use super::{
     Store,
     crypto::WorkspaceKeys,
-    entity::{contact, identity, lead, sync_job},
+    entity::{contact, identity, lead},
     error::{Error, Result},
+    filter_sql::Around,
     jobs::read::job,
-    rows, scope,
+    order_sql, rows, scope,
     standings::withheld,
 };
 use crate::domain::{
     contact::Contact,
+    filter::{CrmField, Field, Filter, Subject},
     identity::Mark,
     lead::Lead,
-    page::{Key, LeadCursor, LeadQuery},
+    page::{LeadCursor, LeadQuery},
     score::Score,
-    sync::{Job, JobState, Provider, Status},
-    workspace::{Settings, Workspace},
+    sync::{Job, Link, Provider},
+    workspace::Workspace,
 };
 
 /// A lead with its contact, score and jobs.
@@ -38,6 +41,33 @@ pub struct Record {
     pub score: Option<Score>,
     /// One per CRM that was ever owed something.
     pub jobs: HashMap<Provider, Job>,
+}
+
+impl Record {
+    /// The record as filters see it, with how it stands with CRMs.
+    pub fn subject<'a>(&'a self, links: &'a [Link]) -> Subject<'a> {
+        Subject {
+            lead: &self.lead,
+            contact: &self.contact,
+            score: self.score.as_ref(),
+            links,
+        }
+    }
+}
+
+/// A list of leads, whichever of its pages.
+#[derive(Debug)]
+pub struct Listing<'a> {
+    /// Whose.
+    pub workspace: &'a Workspace,
+    /// Its keys.
+    pub keys: &'a WorkspaceKeys,
+    /// Which, and in which order.
+    pub query: &'a LeadQuery,
+    /// CRMs that the workspace has.
+    pub connected: &'a [Provider],
+    /// What counts as now.
+    pub as_of: DateTime<Utc>,
 }
 
 /// A lead as it is shown, of whatever leads it is made.
@@ -153,70 +183,91 @@ impl Store {
         }))
     }
 
-    /// A page of leads after `cursor`, at most `most`. `connected` says whether the workspace has a CRM.
+    /// Leads of a list behind `cursor`, at most `most`.
     ///
     /// # Errors
     /// The database, or a row that cannot be read.
     pub async fn list_leads(
         &self,
-        workspace: &Workspace,
-        keys: &WorkspaceKeys,
-        query: &LeadQuery,
-        connected: bool,
-        cursor: Option<LeadCursor>,
+        list: &Listing<'_>,
+        cursor: Option<&LeadCursor>,
         most: u64,
     ) -> Result<Vec<Record>> {
+        let found = self.page(list, cursor, most).await?.all(self.reader()).await?;
+        self.records(list.workspace.id, list.keys, found).await
+    }
+
+    /// The statement that finds them: to see how the database goes about it.
+    ///
+    /// # Errors
+    /// The database, which may be asked for what the statement needs to know.
+    pub async fn page_statement(
+        &self,
+        list: &Listing<'_>,
+        cursor: Option<&LeadCursor>,
+        most: u64,
+    ) -> Result<Statement> {
+        Ok(self.page(list, cursor, most).await?.build(self.backend()))
+    }
+
+    /// How many leads a list has on all its pages, counted up to `most`.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn count_leads(&self, list: &Listing<'_>, most: u64) -> Result<u64> {
+        let counted = self.listed(list).await?.limit(most);
+        Ok(counted.count(self.reader()).await?)
+    }
+
+    async fn page(
+        &self,
+        list: &Listing<'_>,
+        cursor: Option<&LeadCursor>,
+        most: u64,
+    ) -> Result<Select<lead::Entity>> {
+        let columns = order_sql::columns(&list.query.order, cursor, self.backend());
+        let mut select = self.listed(list).await?;
+        if let Some(behind) = order_sql::behind(&columns) {
+            select = select.filter(behind);
+        }
+        for column in columns {
+            let direction = column.direction();
+            select = select.order_by(column.value, direction);
+        }
+        Ok(select.limit(most))
+    }
+
+    async fn listed(&self, list: &Listing<'_>) -> Result<Select<lead::Entity>> {
+        let Listing {
+            workspace,
+            keys,
+            query,
+            connected,
+            as_of,
+        } = list;
+        let asks_status = query
+            .filter
+            .names(&|field| matches!(field, Field::Crm(_, CrmField::Status)));
+        let withheld = if asks_status {
+            withheld(self.reader(), workspace.id, &workspace.settings, self.clock.now()).await?
+        } else {
+            Expr::value(false)
+        };
+        let around = Around {
+            workspace: workspace.id,
+            keys,
+            settings: &workspace.settings,
+            connected,
+            withheld,
+            now: *as_of,
+            backend: self.backend(),
+        };
         let mut select =
             scope::select::<lead::Entity>(workspace.id).filter(lead::Column::MergedInto.is_null());
-        if let Some(score) = query.score_min {
-            select = select.filter(lead::Column::Score.gte(i16::from(score)));
+        if query.filter != Filter::EVERYTHING {
+            select = select.filter(around.condition(&query.filter));
         }
-        if let Some(score) = query.score_max {
-            select = select.filter(lead::Column::Score.lte(i16::from(score)));
-        }
-        if let Some(stage) = query.stage {
-            select = select.filter(lead::Column::Stage.eq(stage.word()));
-        }
-        if let Some(channel) = query.channel {
-            select = select.filter(lead::Column::Channel.eq(channel.word()));
-        }
-        if let Some(status) = query.sync {
-            let withheld =
-                withheld(self.reader(), workspace.id, &workspace.settings, self.clock.now()).await?;
-            select = select.filter(stands(status, &workspace.settings, connected, withheld));
-        }
-        if !query.words.is_empty() {
-            let tokens = keys.search_tokens(&query.words);
-            let mut contact = Query::select();
-            contact
-                .expr(Expr::value(1))
-                .from(contact::Entity)
-                .and_where(
-                    Expr::col((contact::Entity, contact::Column::Id))
-                        .equals((lead::Entity, lead::Column::ContactId)),
-                )
-                .cond_where(found_by(tokens, self.backend()));
-            select = select.filter(Expr::exists(contact));
-        }
-        let key = match query.order.key {
-            Key::CapturedAt => lead::Column::CapturedAt,
-            Key::Score => lead::Column::Score,
-        };
-        if let Some(cursor) = cursor {
-            select = select.filter(after(key, cursor, query.order.descending));
-        }
-        let direction = if query.order.descending {
-            sea_orm::Order::Desc
-        } else {
-            sea_orm::Order::Asc
-        };
-        let found = select
-            .order_by(key, direction.clone())
-            .order_by(lead::Column::Id, direction)
-            .limit(most)
-            .all(self.reader())
-            .await?;
-        self.records(workspace.id, keys, found).await
+        Ok(select)
     }
 
     /// Rows of leads with what is shown beside them, in the same order.
@@ -299,114 +350,4 @@ impl Store {
             })
             .collect()
     }
-}
-
-/// Rows behind a cursor.
-fn after(key: lead::Column, cursor: LeadCursor, descending: bool) -> Condition {
-    let value: sea_orm::Value = match key {
-        lead::Column::Score => i16::from(cursor.score).into(),
-        _ => cursor.captured_at.into(),
-    };
-    let (further, next) = if descending {
-        (key.lt(value.clone()), lead::Column::Id.lt(cursor.id))
-    } else {
-        (key.gt(value.clone()), lead::Column::Id.gt(cursor.id))
-    };
-    Condition::any()
-        .add(further)
-        .add(Condition::all().add(key.eq(value)).add(next))
-}
-
-/// Leads whose sync stands so: the same rules as those of a lead's view, in SQL.
-fn stands(status: Status, settings: &Settings, connected: bool, withheld: SimpleExpr) -> Condition {
-    let required: i16 = settings.required_fields.iter().map(|field| field.bit()).sum();
-    let no_job = || job_in(None).not();
-    let reaches = || lead::Column::Score.gte(i16::from(settings.sync_threshold));
-    let complete = || {
-        Expr::exists(
-            Query::select()
-                .expr(Expr::value(1))
-                .from(contact::Entity)
-                .and_where(
-                    Expr::col((contact::Entity, contact::Column::Id))
-                        .equals((lead::Entity, lead::Column::ContactId)),
-                )
-                .and_where(
-                    Expr::col((contact::Entity, contact::Column::Filled))
-                        .bit_and(required)
-                        .eq(required),
-                )
-                .to_owned(),
-        )
-    };
-    match (status, connected) {
-        (Status::NotConnected, connected) => Condition::all().add(Expr::value(!connected)),
-        (_, false) => Condition::all().add(Expr::value(false)),
-        (Status::Synced, true) => Condition::all()
-            .add(job_in(Some(&[JobState::Done])))
-            .add(withheld.not()),
-        (Status::Error, true) => Condition::all()
-            .add(job_in(Some(&[JobState::Dead])))
-            .add(withheld.not()),
-        (Status::Pending, true) => Condition::all()
-            .add(
-                Condition::any()
-                    .add(job_in(Some(&[
-                        JobState::Pending,
-                        JobState::Published,
-                        JobState::Running,
-                    ])))
-                    .add(Condition::all().add(no_job()).add(reaches()).add(complete())),
-            )
-            .add(withheld.not()),
-        (Status::BelowThreshold, true) => Condition::all().add(no_job()).add(reaches().not()),
-        (Status::Blocked, true) => Condition::any()
-            .add(
-                Condition::all()
-                    .add(no_job())
-                    .add(reaches())
-                    .add(complete().not()),
-            )
-            .add(
-                Condition::all()
-                    .add(withheld)
-                    .add(Condition::any().add(job_in(None)).add(reaches())),
-            ),
-    }
-}
-
-fn job_in(states: Option<&[JobState]>) -> SimpleExpr {
-    let mut query = Query::select();
-    query.expr(Expr::value(1)).from(sync_job::Entity).and_where(
-        Expr::col((sync_job::Entity, sync_job::Column::LeadId)).equals((lead::Entity, lead::Column::Id)),
-    );
-    if let Some(states) = states {
-        query.and_where(
-            Expr::col((sync_job::Entity, sync_job::Column::State))
-                .is_in(states.iter().map(|state| state.word())),
-        );
-    }
-    Expr::exists(query.to_owned())
-}
-
-/// Contacts that are found by every token of one of the lists. Tokens are letters from `a` to `p` only.
-pub(super) fn found_by(lists: Vec<Vec<String>>, backend: DbBackend) -> Condition {
-    let any = Condition::any();
-    lists
-        .into_iter()
-        .fold(any, |any, tokens| any.add(found_by_all(tokens, backend)))
-}
-
-fn found_by_all(tokens: Vec<String>, backend: DbBackend) -> Condition {
-    if backend == DbBackend::Postgres {
-        let all = tokens.join(" & ");
-        return Condition::all().add(Expr::cust_with_values(
-            "\"contacts\".\"id\" IN \
-             (SELECT contact_id FROM contact_words WHERE words @@ to_tsquery('simple', $1))",
-            [all],
-        ));
-    }
-    tokens.into_iter().fold(Condition::all(), |all, token| {
-        all.add(Expr::col((contact::Entity, contact::Column::Search)).like(format!("% {token} %")))
-    })
 }

@@ -8,7 +8,7 @@ use leads_svc::{
         email::Email,
         ids,
         member::Role,
-        page::{Key, LeadQuery, Order},
+        page::LeadQuery,
         plan::Plan,
     },
     service::principal::{Bound, Principal, Scope},
@@ -343,18 +343,7 @@ async fn reads_are_counted_by_caller_method_and_minute(world: World) {
     for _ in 0..3 {
         world.view(ana.id).await;
     }
-    let query = LeadQuery {
-        score_min: None,
-        score_max: None,
-        stage: None,
-        channel: None,
-        sync: None,
-        words: Vec::new(),
-        order: Order {
-            key: Key::CapturedAt,
-            descending: true,
-        },
-    };
+    let query = LeadQuery::everything();
     world
         .core
         .list_leads(&world.caller, &query, 50, "")

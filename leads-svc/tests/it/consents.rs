@@ -9,7 +9,7 @@ use leads_svc::{
         consent::{Consent, Details, LawfulBasis, Standing},
         consent_policy::ConsentPolicy,
         lead::{Channel, Stage},
-        page::{LeadQuery, Order},
+        page::LeadQuery,
         sync::Status,
     },
     service::{leads::LeadChange, plan::Collected},
@@ -18,7 +18,10 @@ use leads_svc::{
 use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
 
-use crate::world::{World, delivered, lead, on_both_databases, warm};
+use crate::{
+    population::filtered,
+    world::{World, delivered, lead, on_both_databases, warm},
+};
 
 on_both_databases!(
     records_are_kept_as_they_were_said,
@@ -67,21 +70,11 @@ async fn require(world: &World) {
 /// Status, and code of the reason, of a lead's one link: by itself, in the list, and by the list's filter.
 async fn link(world: &World, lead: Uuid) -> (Status, String) {
     let link = world.view(lead).await.links.remove(0);
-    let query = |sync| LeadQuery {
-        score_min: None,
-        score_max: None,
-        stage: None,
-        channel: None,
-        sync,
-        words: Vec::new(),
-        order: Order::parse("").unwrap(),
-    };
-    let list = async |sync| {
-        let query = query(sync);
+    let list = async |query: LeadQuery| {
         let page = world.core.list_leads(&world.caller, &query, 200, "").await;
         page.unwrap().items
     };
-    let all = list(None).await;
+    let all = list(LeadQuery::everything()).await;
     let listed = all.iter().find(|view| view.lead.id == lead).unwrap();
     assert_eq!(listed.links[0].status, link.status);
     for status in [
@@ -92,7 +85,8 @@ async fn link(world: &World, lead: Uuid) -> (Status, String) {
         Status::Synced,
         Status::Error,
     ] {
-        let is_found = list(Some(status)).await.iter().any(|view| view.lead.id == lead);
+        let of_status = filtered(&format!("crm.hubspot.status = {}", status.word()));
+        let is_found = list(of_status).await.iter().any(|view| view.lead.id == lead);
         assert_eq!(is_found, status == link.status, "{status:?} of {link:?}");
     }
     let code = link.reason.map(|reason| reason.code).unwrap_or_default();

@@ -5,7 +5,7 @@ use leads_proto::reason::Reason;
 use leads_svc::{
     domain::{
         lead::{Outcome, Stage},
-        page::{LeadQuery, Order},
+        page::LeadQuery,
     },
     service::leads::LeadChange,
     storage::entity::{activity, consent, contact, lead as lead_table, message, score, sync_job},
@@ -262,15 +262,7 @@ async fn deleting_while_others_list_breaks_no_list(world: World) {
             core.delete_lead(&caller, lead.id).await.unwrap();
         }
     });
-    let query = LeadQuery {
-        score_min: None,
-        score_max: None,
-        stage: None,
-        channel: None,
-        sync: None,
-        words: Vec::new(),
-        order: Order::parse("").unwrap(),
-    };
+    let query = LeadQuery::everything();
     loop {
         let page = world
             .core

@@ -22,6 +22,7 @@ mod duplicates;
 mod edge;
 mod encryption;
 mod erasures;
+mod filters;
 mod groups;
 mod leads;
 mod lists;

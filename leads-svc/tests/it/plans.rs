@@ -6,7 +6,7 @@ use futures::future::join_all;
 use leads_proto::{leads::v1, reason::Reason};
 use leads_svc::{
     domain::{
-        page::{Key, LeadQuery, Order},
+        page::{LeadQuery, Order},
         plan::Plan,
         sync::{Lane, Status},
         usage::{Counts, Month},
@@ -22,7 +22,10 @@ use leads_svc::{
 };
 use uuid::Uuid;
 
-use crate::world::{World, cold, hot, lead, on_both_databases, refusals, warm};
+use crate::{
+    population::{everything, filtered},
+    world::{World, cold, hot, lead, on_both_databases, refusals, warm},
+};
 
 on_both_databases!(
     scores_are_hidden_below_growth_and_all_there_after_an_upgrade,
@@ -33,6 +36,7 @@ on_both_databases!(
     captures_at_once_do_not_pass_the_limit,
     use_is_noted_by_every_replica_and_failed_captures_are_not_counted,
     keys_end_at_the_limit_of_the_plan,
+    filters_are_written_from_the_business_plan_on,
 );
 
 /// All words of a refusal's metadata, by name.
@@ -48,10 +52,6 @@ async fn give(world: &World, plan: Plan) {
     assert_eq!(workspace.plan, plan);
 }
 
-fn newest() -> LeadQuery {
-    convert::query::list(&v1::ListLeadsRequest::default()).unwrap().0
-}
-
 async fn scores_are_hidden_below_growth_and_all_there_after_an_upgrade(world: World) {
     let before = world.lead("ana").await;
     let shown = world.view(before.id).await;
@@ -64,26 +64,20 @@ async fn scores_are_hidden_below_growth_and_all_there_after_an_upgrade(world: Wo
         let refused = world.core.list_scores(&world.caller, id, 50, "").await;
         assert_eq!(refused.unwrap_err().reason, Reason::PlanRequired);
     }
-    let page = world.core.list_leads(&world.caller, &newest(), 50, "").await;
+    let page = world.core.list_leads(&world.caller, &everything(), 50, "").await;
     assert!(page.unwrap().items.iter().all(|view| view.score.is_none()));
-    let by_score = Order {
-        key: Key::Score,
-        descending: true,
+    let by_score = LeadQuery {
+        order: Order::parse("score desc").unwrap(),
+        ..everything()
     };
-    for query in [
-        LeadQuery {
-            score_min: Some(50),
-            ..newest()
-        },
-        LeadQuery {
-            score_max: Some(50),
-            ..newest()
-        },
-        LeadQuery {
-            order: by_score,
-            ..newest()
-        },
-    ] {
+    let filters = [
+        "score >= 50",
+        "score.band = hot",
+        "NOT (stage = new OR score.budget > 1)",
+        "score.scored_at < -1d",
+        "score.framework:*",
+    ];
+    for query in filters.map(filtered).into_iter().chain([by_score]) {
         let refused = world.core.list_leads(&world.caller, &query, 50, "").await;
         assert_eq!(refused.unwrap_err().reason, Reason::PlanRequired);
     }
@@ -93,6 +87,33 @@ async fn scores_are_hidden_below_growth_and_all_there_after_an_upgrade(world: Wo
     assert_eq!((again.score, again.lead), (shown.score, shown.lead));
     assert!(world.view(after.id).await.score.unwrap().total >= 80);
     assert!(world.timeline(after.id).await.contains(&"scored".to_owned()));
+}
+
+async fn filters_are_written_from_the_business_plan_on(world: World) {
+    let id = world.lead("ana").await.id;
+    let written = LeadQuery {
+        is_written: true,
+        ..filtered("stage = new")
+    };
+    give(&world, Plan::Growth).await;
+    let refused = world.core.list_leads(&world.caller, &written, 50, "").await;
+    let refused = refused.map(|page| page.items.len()).unwrap_err();
+    assert_eq!(refused.reason, Reason::PlanRequired);
+    assert_eq!(
+        (told(&refused, "entitlement"), told(&refused, "unlocked_by")),
+        ("advanced_filters", "business")
+    );
+    let counted = world.core.count_leads(&world.caller, &written, 1).await;
+    assert_eq!(counted.unwrap_err().reason, Reason::PlanRequired);
+    // As parameters it is the same filter, on every plan.
+    let page = world
+        .core
+        .list_leads(&world.caller, &filtered("stage = new"), 50, "")
+        .await;
+    assert_eq!(page.unwrap().items[0].lead.id, id);
+    give(&world, Plan::Business).await;
+    let page = world.core.list_leads(&world.caller, &written, 50, "").await;
+    assert_eq!(page.unwrap().items[0].lead.id, id);
 }
 
 async fn syncs_wait_below_growth_and_go_on_after_an_upgrade(world: World) {

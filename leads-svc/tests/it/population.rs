@@ -6,9 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use leads_svc::{
     domain::{
         contact::Profile,
+        filter,
         identity::{Kind, Mark},
         lead::{Channel, Intent, Lead, Outcome, Stage},
-        page::{LeadQuery, Order},
+        page::LeadQuery,
         sync::Lane,
     },
     storage::{
@@ -26,14 +27,14 @@ use crate::world::{HUBSPOT, World};
 
 /// Every lead, newest first.
 pub fn everything() -> LeadQuery {
+    LeadQuery::everything()
+}
+
+/// The leads of a filter, newest first.
+pub fn filtered(text: &str) -> LeadQuery {
     LeadQuery {
-        score_min: None,
-        score_max: None,
-        stage: None,
-        channel: None,
-        sync: None,
-        words: Vec::new(),
-        order: Order::parse("").unwrap(),
+        filter: filter::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}")),
+        ..everything()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Searching in what is encrypted.
 
 use leads_svc::{
-    domain::{page::LeadQuery, search},
+    domain::{filter::Filter, page::LeadQuery, search},
     service::{plan::Collected, principal::Principal},
 };
 
@@ -21,11 +21,12 @@ on_both_databases!(
 );
 
 async fn found_by(world: &World, caller: &Principal, q: &str) -> usize {
+    let words = search::words(q);
+    assert!(!words.is_empty(), "{q}");
     let query = LeadQuery {
-        words: search::words(q),
+        filter: Filter::words(words),
         ..everything()
     };
-    assert!(!query.words.is_empty(), "{q}");
     world
         .core
         .list_leads(caller, &query, 50, "")

@@ -6,7 +6,8 @@ use leads_proto::leads::v1;
 use prost::Message;
 
 use super::{
-    capture, connection, consent, contacts, erasure, keys, members, merge, plans, privacy, query, settings,
+    capture, connection, consent, contacts, erasure, keys, list, members, merge, plans, privacy, query,
+    settings,
 };
 use crate::{domain::violation::Violation, service::principal::Principal};
 
@@ -27,7 +28,7 @@ fn of_method(call: &Parts, message: &[u8], now: DateTime<Utc>) -> Option<Vec<Vio
         "DeleteLead" => of(message, |request: v1::DeleteLeadRequest| {
             query::only(&request.lead_id)
         }),
-        "ListLeads" => of(message, |request| query::list(&request)),
+        "ListLeads" => of(message, |request| list::list(&request)),
         "UpdateLead" => of(message, query::change),
         "AppendConversation" => of(message, |request| capture::append(request, now)),
         "ListConversation" => of(message, |request: v1::ListConversationRequest| {

@@ -9,6 +9,8 @@ pub mod contacts;
 pub mod erasure;
 pub mod keys;
 pub mod lead;
+pub mod list;
+pub mod mask;
 pub mod members;
 pub mod merge;
 pub mod plans;

@@ -1,13 +1,11 @@
-//! Which leads, and what to change of one: from the wire, checked whole.
+//! Which lead, and what to change of it: from the wire, checked whole.
 
 use leads_proto::leads::v1;
 
 use super::words;
 use crate::{
     domain::{
-        ids,
-        page::{self, Key, LeadQuery, Order},
-        search,
+        ids, page, search,
         sync::Provider,
         text,
         violation::{Violation, Violations},
@@ -32,38 +30,6 @@ const READ_ONLY: [&str; 10] = [
     "last_activity_at",
     "revision",
 ];
-
-/// Which leads, and how many a page.
-///
-/// # Errors
-/// Every violation.
-pub fn list(request: &v1::ListLeadsRequest) -> Result<(LeadQuery, u64), Vec<Violation>> {
-    let mut violations = Violations::default();
-    let size = page_size(request.page_size, &mut violations);
-    let order = Order::parse(&request.order_by).unwrap_or_else(|problem| {
-        violations.add("order_by", problem);
-        Order {
-            key: Key::CapturedAt,
-            descending: true,
-        }
-    });
-    let score_min = score("score_min", request.score_min, &mut violations);
-    let score_max = score("score_max", request.score_max, &mut violations);
-    if score_min.zip(score_max).is_some_and(|(min, max)| min > max) {
-        violations.add("score_min", "is larger than score_max");
-    }
-    let words = words(&request.q, &mut violations);
-    let query = LeadQuery {
-        score_min,
-        score_max,
-        stage: words::read_stage("stage", request.stage, &mut violations),
-        channel: words::read_channel("channel", request.channel, &mut violations),
-        sync: words::read_status("sync", request.sync, &mut violations),
-        words,
-        order,
-    };
-    violations.into_result((query, size))
-}
 
 /// A lead's id and nothing else.
 ///
@@ -230,17 +196,6 @@ fn etag(etag: &str, violations: &mut Violations) -> Option<String> {
         );
     }
     Some(etag.to_owned())
-}
-
-fn score(field: &str, score: Option<i32>, violations: &mut Violations) -> Option<u8> {
-    let score = score?;
-    match u8::try_from(score) {
-        Ok(score) if score <= 100 => Some(score),
-        Ok(_) | Err(_) => {
-            violations.add(field, "must be 0 to 100");
-            None
-        }
-    }
 }
 
 fn tags(given: &[String], violations: &mut Violations) -> Vec<String> {

@@ -5,8 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::page::{List, Page};
@@ -29,18 +27,11 @@ use crate::{
         principal::{Principal, Scope},
         view::LeadView,
     },
-    storage::leads::{Record, Shown},
+    storage::leads::{Listing, Record, Shown},
 };
 
 /// Consents shown with a lead of a list: none, a page would need a query each.
 const CONSENTS_IN_LISTS: Vec<Consent> = Vec::new();
-
-#[derive(Serialize, Deserialize)]
-struct Cursor {
-    captured_at: DateTime<Utc>,
-    score: u8,
-    id: Uuid,
-}
 
 impl Core {
     /// One lead.
@@ -57,7 +48,7 @@ impl Core {
     /// A page of leads.
     ///
     /// # Errors
-    /// As [`get_lead`](Self::get_lead), those of page tokens, `PLAN_REQUIRED` for a query by score.
+    /// As [`get_lead`](Self::get_lead), those of page tokens, `PLAN_REQUIRED` for a query by score or a written filter.
     pub async fn list_leads(
         &self,
         principal: &Principal,
@@ -65,36 +56,26 @@ impl Core {
         size: u64,
         token: &str,
     ) -> Result<Page<LeadView>> {
-        let facts = self.readable(principal).await?;
-        if query.names_score() {
-            facts.require(Entitlement::Scoring)?;
-        }
-        let list = List::new(&facts, "ListLeads", query, size, self.store.clock().now());
-        let cursor = list.cursor::<Cursor>(token)?.map(|cursor| LeadCursor {
-            captured_at: cursor.captured_at,
-            score: cursor.score,
-            id: cursor.id,
-        });
-        let connected = !facts.connections.is_empty();
+        let facts = self.queryable(principal, query).await?;
+        let now = self.store.clock().now();
+        let list = List::new(&facts, "ListLeads", query, size, now);
+        let cursor = list.cursor::<LeadCursor>(token)?;
+        let connected = facts.connected();
+        let listing = Listing {
+            workspace: &facts.workspace,
+            keys: &facts.keys,
+            query,
+            connected: &connected,
+            as_of: cursor.as_ref().map_or(now, |cursor| cursor.as_of),
+        };
         let records = self
             .store
-            .list_leads(
-                &facts.workspace,
-                &facts.keys,
-                query,
-                connected,
-                cursor,
-                list.rows(),
-            )
+            .list_leads(&listing, cursor.as_ref(), list.rows())
             .await?;
         let page = list.page(
             records,
             |record| attribute_bytes(&record.contact),
-            |Record { lead, .. }| Cursor {
-                captured_at: lead.captured_at,
-                score: lead.score,
-                id: lead.id,
-            },
+            |record| query.order.cursor(&record.subject(&[]), listing.as_of),
         )?;
         self.note_read(principal, &facts, "ListLeads", page.items.len());
         let standings = self
@@ -109,6 +90,22 @@ impl Core {
             let holds = standings.get(&record.lead.id).copied();
             LeadView::new(record, CONSENTS_IN_LISTS, holds, &facts)
         }))
+    }
+
+    /// How many leads a list has on all its pages, counted up to `most`.
+    ///
+    /// # Errors
+    /// As [`list_leads`](Self::list_leads).
+    pub async fn count_leads(&self, principal: &Principal, query: &LeadQuery, most: u64) -> Result<u64> {
+        let facts = self.queryable(principal, query).await?;
+        let listing = Listing {
+            workspace: &facts.workspace,
+            keys: &facts.keys,
+            query,
+            connected: &facts.connected(),
+            as_of: self.store.clock().now(),
+        };
+        Ok(self.store.count_leads(&listing, most).await?)
     }
 
     /// A page of a lead's conversation, oldest first.
@@ -192,6 +189,18 @@ impl Core {
         self.note_read(principal, &facts, "ListScores", 1);
         let page = list.page(scores, |(_, score)| score_bytes(score), |(id, _)| *id)?;
         Ok(page.map(|(_, score)| score))
+    }
+
+    /// Facts of a workspace whose plan has what the query needs.
+    async fn queryable(&self, principal: &Principal, query: &LeadQuery) -> Result<Arc<Facts>> {
+        let facts = self.readable(principal).await?;
+        if query.names_score() {
+            facts.require(Entitlement::Scoring)?;
+        }
+        if query.is_written {
+            facts.require(Entitlement::AdvancedFilters)?;
+        }
+        Ok(facts)
     }
 
     async fn readable(&self, principal: &Principal) -> Result<Arc<Facts>> {

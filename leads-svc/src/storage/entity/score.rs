@@ -21,6 +21,8 @@ pub struct Model {
     pub rubric_version: i32,
     /// Encrypted dimensions with their quotes.
     pub sealed: Vec<u8>,
+    /// Points by the key of the dimension; none in rows from before filters could ask for them.
+    pub points: Option<Json>,
     /// When.
     pub scored_at: DateTimeUtc,
 }

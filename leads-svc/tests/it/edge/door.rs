@@ -276,7 +276,7 @@ impl LeadsService for Stub {
         lead.owner = format!("{:?} {} {}", request.score_min, request.page_size, request.q);
         Ok(Response::new(pb::ListLeadsResponse {
             leads: vec![lead],
-            next_page_token: String::new(),
+            ..Default::default()
         }))
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use leads_proto::reason::Reason;
 use leads_svc::{
-    domain::{audit::Action, page::LeadQuery},
+    domain::{audit::Action, filter::Filter, page::LeadQuery},
     service::{
         core::Core,
         keys::{Presented, mint},
@@ -154,7 +154,7 @@ impl Caller {
             .map_err(told)?;
         self.core.list_activities(by, lead, 50, "").await.map_err(told)?;
         let query = LeadQuery {
-            words: vec!["acme".to_owned()],
+            filter: Filter::words(vec!["acme".to_owned()]),
             ..everything()
         };
         let page = self.core.list_leads(by, &query, 200, "").await.map_err(told)?;

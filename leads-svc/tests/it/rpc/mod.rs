@@ -7,6 +7,7 @@ mod forged;
 mod guessing;
 mod isolation;
 mod keys;
+mod lists;
 mod members;
 mod order;
 mod plans;

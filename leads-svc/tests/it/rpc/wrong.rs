@@ -99,10 +99,23 @@ pub fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                 channel: 99,
                 sync: 99,
                 q: "!!!".to_owned(),
+                filter: "score >= eighty".to_owned(),
+                tag: vec![String::new()],
+                owner: long,
+                captured_after: Some(Timestamp {
+                    seconds: i64::MAX,
+                    nanos: 0,
+                }),
+                read_mask: mask(&["surprise"]),
                 ..Default::default()
             }
             .encode_to_vec(),
             &[
+                "filter",
+                "tag[0]",
+                "owner",
+                "captured_after",
+                "read_mask",
                 "page_size",
                 "order_by",
                 "score_min",

@@ -36,6 +36,12 @@ const SCOPES: &[&str] = &[
     "workspace.admin",
     "privacy.read",
 ];
+const FILTERS: &[&str] = &[
+    "score >= 20 OR NOT crm.hubspot.status = error",
+    "name:* AND captured_at > -30d",
+    "NOT tags:nobody-has-this",
+    "stage != closed AND (email:example OR owner:*)",
+];
 const STAGES: &[&str] = &["new", "contacted", "qualified", "opportunity"];
 
 /// What a field of text is for; of maps, their values.
@@ -64,9 +70,10 @@ pub fn role(method: &str, message: &str, field: &str) -> Role {
         }
         ("Consent", "version" | "page") => Role::Text,
         ("Consent", "language") => Role::Pick(&["en", "es", "pt-BR"]),
-        ("Lead", "tags" | "owner") => Role::Text,
+        ("Lead", "tags" | "owner") | ("ListLeadsRequest", "tag" | "owner") => Role::Text,
+        ("ListLeadsRequest", "filter") => Role::Pick(FILTERS),
         ("ListLeadsRequest", "order_by") => {
-            Role::Pick(&["captured_at desc", "captured_at", "score", "score desc"])
+            Role::Pick(&["captured_at desc", "captured_at", "score", "stage, owner desc"])
         }
         ("MergeLeadsRequest", "choices") => Role::Pick(&["survivor", "absorbed"]),
         ("CreateWorkspaceRequest" | "CreateApiKeyRequest", "name") => Role::Text,
@@ -102,6 +109,7 @@ pub fn keys(method: &str, field: &str) -> Option<&'static [&'static str]> {
 pub fn masked(method: &str) -> &'static [&'static str] {
     match method {
         "UpdateLead" => &["stage", "outcome", "tags", "owner"],
+        "ListLeads" => &["id", "contact.name", "score", "tags", "crm_links", "captured_at"],
         "UpdateSettings" => &["hot_threshold", "sync_threshold", "ideal_customer", "country"],
         _ => panic!("{method}: no fields for its mask"),
     }
@@ -132,6 +140,8 @@ pub fn chance(method: &str, message: &str, field: &str) -> f64 {
         (_, "request_id" | "page_token" | "merge_id" | "update_mask" | "captured_at") => 0.3,
         (_, "q" | "field_mapping" | "choices") => 0.3,
         ("ListLeadsRequest", "score_min" | "score_max" | "stage" | "channel" | "sync") => 0.15,
+        ("ListLeadsRequest", "tag" | "owner" | "captured_after" | "captured_before") => 0.05,
+        ("ListLeadsRequest", "filter" | "read_mask") => 0.3,
         ("ListAuditEntriesRequest", "subject") | (_, "retention_days") => 0.5,
         ("CollectLeadRequest", "messages" | "consents") => 0.5,
         ("CollectLeadRequest", "intent") => 0.85,

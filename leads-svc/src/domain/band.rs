@@ -17,6 +17,19 @@ pub enum Band {
 }
 
 impl Band {
+    /// Every band, lowest first.
+    pub const ALL: [Band; 4] = [Band::Cold, Band::Lukewarm, Band::Warm, Band::Hot];
+
+    /// The lowest and the highest score of the band.
+    pub const fn range(self) -> (u8, u8) {
+        match self {
+            Self::Cold => (0, 39),
+            Self::Lukewarm => (40, 59),
+            Self::Warm => (60, 79),
+            Self::Hot => (80, 100),
+        }
+    }
+
     /// The band of a score; what lies above 100 is hot.
     pub const fn of(total: u8) -> Self {
         match total {
@@ -41,6 +54,14 @@ impl Band {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranges_hold_the_scores_of_their_band() {
+        for total in 0..=100 {
+            let (low, high) = Band::of(total).range();
+            assert!((low..=high).contains(&total), "{total}");
+        }
+    }
 
     #[test]
     fn the_borders_belong_to_the_higher_band() {
