@@ -205,10 +205,10 @@ async fn open_migrated(config: &Config) -> anyhow::Result<Option<Store>> {
     Ok(Some(store))
 }
 
-/// Refuses a key-encryption key that does not open what is stored.
+/// Refuses a key-encryption key that does not open what is stored, and a key store of another database.
 ///
 /// # Errors
-/// It is another one, or the database is away.
+/// One of them is another one, or a database is away.
 pub async fn check_key(store: &Store) -> anyhow::Result<()> {
     let some = store.count_unreadable_workspaces().await?;
     anyhow::ensure!(
@@ -223,7 +223,13 @@ pub async fn check_key(store: &Store) -> anyhow::Result<()> {
         roots == 0,
         "crypto.kek is not the key-encryption key of the key store at keys.url: give the one it was made with"
     );
-    store.load_secrets().await.context("crypto.kek")
+    store.load_secrets().await.context("crypto.kek")?;
+    anyhow::ensure!(
+        !store.has_other_key_store().await?,
+        "the key store at keys.url has none of the contacts' keys: give the one that belongs to this database, or restore \
+         its backup"
+    );
+    Ok(())
 }
 
 async fn open_doors(

@@ -1,4 +1,4 @@
-//! People who were erased and whom a restored database still holds.
+//! What restored backups make of keys: people who were erased and are there again, and a key store that is missing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,7 +29,39 @@ pub struct ErasedAgain {
     pub unreadable: u64,
 }
 
+/// Contacts that tell whose the key store is.
+const ASKED: u64 = 20;
+/// Workspaces that are looked through for them.
+const WORKSPACES: usize = 50;
+
 impl Store {
+    /// Whether contacts have keys and the key store knows not one of the oldest: it is another database's, or empty.
+    ///
+    /// # Errors
+    /// The database or the key store.
+    pub async fn has_other_key_store(&self) -> Result<bool> {
+        for workspace in self.list_workspaces().await?.into_iter().take(WORKSPACES) {
+            let oldest: Vec<Uuid> = scope::select::<contact::Entity>(workspace.id)
+                .filter(contact::Column::KeyId.is_not_null())
+                .select_only()
+                .column(contact::Column::KeyId)
+                .order_by_asc(contact::Column::CreatedAt)
+                .order_by_asc(contact::Column::Id)
+                .limit(ASKED)
+                .into_tuple()
+                .all(self.reader())
+                .await?;
+            if !oldest.is_empty() {
+                let asked = self
+                    .key_store
+                    .secrets(self.keyring.keks(), oldest.into_iter().collect());
+                let found = asked.await?;
+                return Ok(found.secrets.is_empty() && found.destroyed.is_empty());
+            }
+        }
+        Ok(false)
+    }
+
     /// Erases whoever of a workspace was erased before by what the key store remembers, in the name of `by`: a backup of
     /// the database from before their erasure was restored. Nobody else is touched.
     ///

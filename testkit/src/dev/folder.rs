@@ -87,8 +87,10 @@ impl Folder {
     /// Removes what only a running stack has.
     fn forget(&self) {
         self.hide();
-        for file in ["leads.db", "leads.db-wal", "leads.db-shm"] {
-            let _ = fs::remove_file(self.path.join(file));
+        for name in ["leads.db", "leads.keys.db"] {
+            for end in ["", "-wal", "-shm"] {
+                let _ = fs::remove_file(self.path.join(format!("{name}{end}")));
+            }
         }
     }
 }

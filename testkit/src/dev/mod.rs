@@ -161,12 +161,10 @@ async fn restart_ended(stack: &mut Stack) -> Result<()> {
     if !stack.redis.process().is_running()? {
         stack.redis.restart().await?;
     }
-    // A connector is ready only when leads-svc answers it.
-    let mut services: Vec<_> = stack.services().collect();
-    services.reverse();
-    for service in services {
+    // Not one of them is waited for: what it needs to be ready may end meanwhile, and is looked at again at once.
+    for service in stack.services() {
         if !service.process()?.is_running()? {
-            service.restart().await?;
+            service.start_with(&[]).await?;
         }
     }
     Ok(())

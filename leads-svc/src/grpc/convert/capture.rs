@@ -49,7 +49,7 @@ pub fn capture(
     let intent = request
         .intent
         .map(|given| intent(&given, captured_at, &mut violations));
-    let consents = consents(&request.consents, channel, captured_at, &mut violations);
+    let consents = consents(&request.consents, channel, (captured_at, now), &mut violations);
     let messages = messages(&request.messages, captured_at, now, &mut violations);
     conversation_id(&request.conversation_id, &mut violations);
     let is_empty = profile == Profile::default() && (is_silent(&contact) || violations.is_empty());
@@ -270,7 +270,7 @@ fn intent(given: &v1::Intent, captured_at: DateTime<Utc>, violations: &mut Viola
 fn consents(
     given: &[v1::Consent],
     channel: Channel,
-    captured_at: DateTime<Utc>,
+    times: (DateTime<Utc>, DateTime<Utc>),
     violations: &mut Violations,
 ) -> Vec<Consent> {
     if given.len() > MAX_CONSENTS {
@@ -285,7 +285,7 @@ fn consents(
         .enumerate()
         .map(|(index, given)| {
             let prefix = format!("consents[{index}]");
-            consent::read(&prefix, given, channel, captured_at, violations)
+            consent::read(&prefix, given, channel, times, violations)
         })
         .collect()
 }

@@ -38,16 +38,17 @@ pub fn record(
     let given = request.consent.clone().unwrap_or_default();
     let channel = words::read_channel("consent.channel", given.channel, &mut violations);
     let channel = channel.unwrap_or(Channel::Api);
-    let consent = read("consent", &given, channel, now, &mut violations);
+    let consent = read("consent", &given, channel, (now, now), &mut violations);
     violations.into_result((id, consent))
 }
 
-/// A consent that was sent, asked in `channel`.
+/// A consent that was sent, asked in `channel`; given at the first of two times if it does not say when, and not after the
+/// second, which is now.
 pub fn read(
     prefix: &str,
     given: &v1::Consent,
     channel: Channel,
-    default_at: DateTime<Utc>,
+    (default_at, now): (DateTime<Utc>, DateTime<Utc>),
     violations: &mut Violations,
 ) -> Consent {
     let at = |field: &str| format!("{prefix}.{field}");
@@ -56,7 +57,10 @@ pub fn read(
         violations.add(at("text"), "must have at most 4000 characters and no NUL");
     }
     let version = text::optional(&at("version"), &given.version, 64, violations);
-    let said_at = times::read(&at("at"), given.at.as_ref(), violations).unwrap_or(default_at);
+    let said_at = match &given.at {
+        None => default_at,
+        said => times::read_past(&at("at"), said.as_ref(), now, violations),
+    };
     let basis = words::read_basis(&at("basis"), given.basis, violations);
     let is_tag = given.language.len() <= MAX_LANGUAGE
         && given

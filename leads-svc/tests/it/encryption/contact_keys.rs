@@ -14,6 +14,7 @@ use leads_svc::{
         plan::Collected,
     },
     storage::{
+        Options, Store,
         crypto::Seals,
         entity::{contact, former_key, identity, lead, message, renewal, score},
     },
@@ -25,13 +26,14 @@ use uuid::Uuid;
 use super::{answers, headers, key_of, renew_all};
 use crate::{
     population::everything,
-    world::{World, lead as lead_of, on_both_databases, reason, warm},
+    world::{World, kek, lead as lead_of, on_both_databases, reason, warm},
 };
 
 on_both_databases!(
     everything_of_a_person_is_sealed_under_the_persons_key,
     the_key_of_an_erased_person_is_destroyed_and_what_a_backup_holds_stays_closed,
     a_restored_backup_loses_nobody_who_has_another_key_by_now,
+    a_key_store_of_another_database_is_noticed,
     another_replica_cannot_read_an_erased_person_for_long,
     no_two_contacts_ever_have_the_same_key,
     a_contact_that_goes_up_in_another_leaves_nothing_that_cannot_be_read,
@@ -181,6 +183,27 @@ async fn a_restored_backup_loses_nobody_who_has_another_key_by_now(world: World)
     assert_eq!((erased.people, erased.unreadable), (0, 1));
     let kept = contact::Entity::find_by_id(ana.contact_id).one(&world.raw).await;
     assert!(kept.unwrap().is_some());
+}
+
+async fn a_key_store_of_another_database_is_noticed(world: World) {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = format!("sqlite://{}?mode=rwc", folder.path().join("keys.db").display());
+    let options = Options {
+        url: world.database.url(),
+        max_connections: 4,
+    };
+    let clock = world.store.clock().clone();
+    let other = Store::connect_with(&options, &empty, kek('A'), clock)
+        .await
+        .unwrap();
+    other.migrate().await.unwrap();
+    assert!(
+        !other.has_other_key_store().await.unwrap(),
+        "nobody has a key yet"
+    );
+    world.lead("ana").await;
+    assert!(other.has_other_key_store().await.unwrap());
+    assert!(!world.store.has_other_key_store().await.unwrap());
 }
 
 async fn another_replica_cannot_read_an_erased_person_for_long(world: World) {

@@ -55,7 +55,13 @@ pub fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                     signal: "Bad Signal".to_owned(),
                     ..Default::default()
                 }),
-                consents: vec![v1::Consent::default()],
+                consents: vec![v1::Consent {
+                    at: Some(Timestamp {
+                        seconds: 4_000_000_000,
+                        nanos: 0,
+                    }),
+                    ..Default::default()
+                }],
                 messages: vec![v1::Message::default()],
                 conversation_id: long,
                 captured_at: Some(Timestamp {
@@ -76,6 +82,7 @@ pub fn wrong(path: &str) -> Option<(Vec<u8>, &'static [&'static str])> {
                 "contact.attributes",
                 "intent.signal",
                 "consents[0].purpose",
+                "consents[0].at",
                 "messages[0].role",
                 "messages[0].text",
                 "conversation_id",
