@@ -84,9 +84,24 @@ impl MigrationTrait for Migration {
                  SELECT id, 'seal', created_at, 0 FROM workspaces",
             )
             .await?;
-        for column in ["wrapped_key", "kek_id"] {
-            let statement = Table::alter().table("workspaces").drop_column(column).to_owned();
-            manager.alter_table(statement).await?;
+        // Processes of the release before go on reading these; a workspace that is made from now on has none.
+        for (column, mut kept) in [
+            ("wrapped_key", var_binary_null("kept", 255)),
+            ("kek_id", string_len_null("kept", 32)),
+        ] {
+            if manager.get_database_backend() == DbBackend::Postgres {
+                let sql = format!("ALTER TABLE workspaces ALTER COLUMN {column} DROP NOT NULL");
+                connection.execute_unprepared(&sql).await?;
+                continue;
+            }
+            let add = Table::alter().table("workspaces").add_column(&mut kept).to_owned();
+            manager.alter_table(add).await?;
+            let swap = format!(
+                "UPDATE workspaces SET kept = {column}; \
+                 ALTER TABLE workspaces DROP COLUMN {column}; \
+                 ALTER TABLE workspaces RENAME COLUMN kept TO {column}"
+            );
+            connection.execute_unprepared(&swap).await?;
         }
         if manager.get_database_backend() == DbBackend::Sqlite {
             connection
