@@ -96,7 +96,7 @@ pub(super) async fn add(transaction: &Transaction, rows: Vec<former_key::Model>)
     };
     transaction.enter(Reach::One(first.workspace_id)).await?;
     let names = [former_key::Column::ContactId, former_key::Column::KeyId];
-    #[expect(clippy::disallowed_methods, reason = "what is there is doomed the sooner")]
+    #[expect(clippy::disallowed_methods, reason = "what is there is due as the new row is")]
     former_key::Entity::insert_many(rows.into_iter().map(IntoActiveModel::into_active_model))
         .on_conflict(
             OnConflict::columns(names)
