@@ -94,7 +94,10 @@ impl MigrationTrait for Migration {
                 connection.execute_unprepared(&sql).await?;
                 continue;
             }
-            let add = Table::alter().table("workspaces").add_column(&mut kept).to_owned();
+            let add = Table::alter()
+                .table("workspaces")
+                .add_column(&mut kept)
+                .to_owned();
             manager.alter_table(add).await?;
             let swap = format!(
                 "UPDATE workspaces SET kept = {column}; \

@@ -77,9 +77,9 @@ impl KeysCommand {
                 let workspace = workspace_of(&workspace)?;
                 let contact = ids::parse::<ids::Contact>(&contact)
                     .map_err(|problem| anyhow::anyhow!("{contact} {problem}"))?;
-                match store.rotate_contact_key(workspace, contact).await? {
+                match store.rotate_contact_key(workspace, contact, OPERATOR).await? {
                     Rotated::Absent => bail!("there is no such contact"),
-                    Rotated::Announced(_) | Rotated::UnderWay | Rotated::Exhausted => {
+                    Rotated::InUse | Rotated::Announced(_) | Rotated::UnderWay | Rotated::Exhausted => {
                         say("the contact has a new key; the old one is destroyed in a day")
                     }
                 }
@@ -121,6 +121,7 @@ fn announced(rotated: Rotated, what: &str) -> anyhow::Result<()> {
         Rotated::Announced(number) => say(&format!(
             "{what} {number} is announced; `leads-svc keys status` shows how far it is"
         )),
+        Rotated::InUse => say(&format!("a new {what} is in use")),
         Rotated::Absent => bail!("there is no such workspace"),
         Rotated::UnderWay => {
             bail!("the workspace is still being brought to its newest keys: see leads-svc keys status")

@@ -38,6 +38,10 @@ impl Core {
     /// # Errors
     /// `STORAGE_UNAVAILABLE`.
     pub async fn forget_roots(&self) -> Result<u64> {
-        Ok(self.store.key_store().forget_roots().await?)
+        Ok(self
+            .store
+            .key_store()
+            .forget_roots(self.store.keyring().keks())
+            .await?)
     }
 }

@@ -28,9 +28,9 @@ use crate::domain::{
 pub const MAX_RECORDS: u64 = 10_000;
 
 pub(super) const SEALED: &str = "consents.sealed";
-/// Records of one transaction when old ones are sealed.
 /// Jobs that are changed in one transaction.
 const STEP: u64 = 500;
+/// Records of one transaction when old ones are sealed.
 const BATCH: u64 = 200;
 
 /// What of a record is encrypted.

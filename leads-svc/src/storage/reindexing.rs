@@ -135,19 +135,23 @@ impl Store {
             .iter()
             .any(|row| row.number < newest && row.retired_at.is_none())
         {
+            self.renew_members(workspace).await?;
+            let retired_at = now + rekeying::ANNOUNCED;
             let transaction = self.begin().await?;
-            older()
+            let retired = older()
                 .filter(data_key::Column::RetiredAt.is_null())
-                .col_expr(
-                    data_key::Column::RetiredAt,
-                    Expr::value(Some(now + rekeying::ANNOUNCED)),
-                )
+                .col_expr(data_key::Column::RetiredAt, Expr::value(Some(retired_at)))
                 .exec(&*transaction)
                 .await?;
+            if retired.rows_affected > 0 {
+                let settled = retired_at + walks::SETTLED;
+                walks::begin(&transaction, workspace, walks::Kind::Indexes, settled).await?;
+            }
             transaction.commit().await?;
-            self.renew_members(workspace).await?;
-            let settled = now + rekeying::ANNOUNCED + walks::SETTLED;
-            self.walk_again(walk, settled).await?;
+            return Ok(false);
+        }
+        let is_settled = |row: &data_key::Model| row.retired_at.is_some_and(|at| at + walks::SETTLED <= now);
+        if keys.iter().any(|row| row.number < newest && !is_settled(row)) {
             return Ok(false);
         }
         for row in keys.iter().filter(|row| row.number < newest) {

@@ -32,6 +32,8 @@ const BATCH: u64 = 200;
 pub enum Rotated {
     /// It is announced, under this number.
     Announced(i16),
+    /// It is in use.
+    InUse,
     /// There is no such workspace or contact.
     Absent,
     /// The one before has not been replaced everywhere yet.
@@ -196,12 +198,12 @@ impl Store {
             .await
     }
 
-    /// Gives a contact a new key, seals everything of it anew, and destroys the old one after a day, when no call and no
+    /// Gives a contact a new key, in the name of `by`, seals everything of it anew, and destroys the old one after a day, when no call and no
     /// kept answer can need it any more.
     ///
     /// # Errors
     /// The database or the key store.
-    pub async fn rotate_contact_key(&self, workspace: Uuid, id: Uuid) -> Result<Rotated> {
+    pub async fn rotate_contact_key(&self, workspace: Uuid, id: Uuid, by: &str) -> Result<Rotated> {
         let now = self.clock.now();
         let row = scope::select::<contact::Entity>(workspace)
             .filter(contact::Column::Id.eq(id))
@@ -211,6 +213,7 @@ impl Store {
         let Some(row) = row else {
             return Ok(Rotated::Absent);
         };
+        let chain = self.workspace_keys(workspace).await?;
         let fresh = self.key_store.take(self.keyring.keks()).await?;
         let transaction = self.begin().await?;
         let given = scope::update::<contact::Entity>(workspace)
@@ -222,16 +225,18 @@ impl Store {
             .await?;
         if given.rows_affected == 0 {
             drop(transaction);
-            return Box::pin(self.rotate_contact_key(workspace, id)).await;
+            return Box::pin(self.rotate_contact_key(workspace, id, by)).await;
         }
         let former = former_key::Model {
             key_id: row.key_id.unwrap_or_default(),
             ..former_keys::of_workspace(workspace, id, now)
         };
         former_keys::add(&transaction, vec![former]).await?;
+        let act = Act::new(by, Action::EncryptionKeyRotated, ids::format::<ids::Contact>(id));
+        audit::append(&transaction, &chain, workspace, act.with("key", "contact"), now).await?;
         transaction.commit().await?;
         self.renew_seals(workspace, id).await?;
-        Ok(Rotated::Announced(0))
+        Ok(Rotated::InUse)
     }
 
     /// Numbers of all keys, for the operator.

@@ -189,15 +189,18 @@ impl KeyStore {
             self.add_root(keks, last.saturating_add(1)).await?;
             self.load(keks).await?;
         }
+        self.rewrap_all().await
+    }
+
+    async fn rewrap_all(&self) -> Result<u64> {
         let mut wrapped = 0;
         loop {
             let some = self.rewrap_secrets().await?;
             if some == 0 {
-                break;
+                return Ok(wrapped);
             }
             wrapped += some;
         }
-        Ok(wrapped)
     }
 
     /// The oldest root that wraps a secret.
@@ -245,12 +248,12 @@ impl KeyStore {
         Ok(count)
     }
 
-    /// Deletes roots that wrap nothing any more and that nobody wraps with: the newest is an hour old. Returns how many.
+    /// Deletes roots that nobody wraps with: the newest is an hour old. What was wrapped by an older one while that was
+    /// replaced is wrapped anew first. Returns how many.
     ///
     /// # Errors
-    /// The database.
-    pub async fn forget_roots(&self) -> Result<u64> {
-        let oldest = self.oldest_root().await?;
+    /// The database, or a secret that cannot be read.
+    pub async fn forget_roots(&self, keks: &KeyEncryptionKeys) -> Result<u64> {
         let newest = key_root::Entity::find()
             .order_by_desc(key_root::Column::Number)
             .one(&self.database)
@@ -260,6 +263,9 @@ impl KeyStore {
             return Ok(0);
         };
         let newest = newest.number;
+        self.load(keks).await?;
+        self.rewrap_all().await?;
+        let oldest = self.oldest_root().await?;
         let deleted = key_root::Entity::delete_many()
             .filter(key_root::Column::Number.lt(oldest.unwrap_or(newest).min(newest)))
             .exec(&self.database)

@@ -21,12 +21,12 @@ use leads_svc::{
     storage::{
         Store,
         crypto::{KeyEncryptionKeys, Purpose},
-        entity::{contact, identity},
+        entity::{contact, data_key, identity},
         rekeying::Rotated,
     },
 };
 use leads_testkit::wait;
-use sea_orm::EntityTrait;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -43,6 +43,7 @@ on_both_databases!(
     the_audit_log_of_a_workspace_is_intact_under_its_next_data_key,
     a_key_that_is_still_being_replaced_is_not_replaced_again,
     an_erased_person_stays_away_under_the_next_index_key,
+    an_index_key_that_was_just_retired_is_not_forgotten_yet,
     a_contact_can_have_a_new_key_at_once,
     a_request_from_before_an_erasure_brings_nobody_back_under_the_next_data_key,
     who_signed_in_stays_so_under_the_next_key_encryption_key,
@@ -251,8 +252,11 @@ async fn keys_of_all_levels_are_rotated_while_calls_go_on(world: World) {
     let mut former = HashSet::new();
     for row in contacts.iter().take(8) {
         former.extend(row.key_id);
-        let rotated = world.store.rotate_contact_key(world.workspace, row.id).await;
-        assert_eq!(rotated.unwrap(), Rotated::Announced(0));
+        let rotated = world
+            .store
+            .rotate_contact_key(world.workspace, row.id, "test")
+            .await;
+        assert_eq!(rotated.unwrap(), Rotated::InUse);
     }
     traffic.turn().await;
     world.pass(Duration::from_secs(26 * 3_600));
@@ -364,15 +368,36 @@ async fn an_erased_person_stays_away_under_the_next_index_key(world: World) {
     );
 }
 
+async fn an_index_key_that_was_just_retired_is_not_forgotten_yet(world: World) {
+    let (workspace, store) = (world.workspace, &world.store);
+    store.rotate_index_key(workspace, "test").await.unwrap();
+    world.pass(Duration::from_secs(150));
+    data_key::Entity::update_many()
+        .filter(data_key::Column::WorkspaceId.eq(workspace))
+        .filter(data_key::Column::Purpose.eq(Purpose::Index.word()))
+        .filter(data_key::Column::Number.eq(1))
+        .col_expr(
+            data_key::Column::RetiredAt,
+            Expr::value(Some(store.clock().now())),
+        )
+        .exec(&world.raw)
+        .await
+        .unwrap();
+    world.core.renew_some().await.unwrap();
+    assert_eq!(numbers(store, workspace, Purpose::Index).await, [1, 2]);
+    renew_all(&world).await;
+    assert_eq!(numbers(store, workspace, Purpose::Index).await, [2]);
+}
+
 async fn a_contact_can_have_a_new_key_at_once(world: World) {
     let lead = world.lead("ana").await;
     let before = world.view(lead.id).await;
     let old = key_of(&world, lead.contact_id).await.unwrap();
     let rotated = world
         .store
-        .rotate_contact_key(world.workspace, lead.contact_id)
+        .rotate_contact_key(world.workspace, lead.contact_id, "test")
         .await;
-    assert_eq!(rotated.unwrap(), Rotated::Announced(0));
+    assert_eq!(rotated.unwrap(), Rotated::InUse);
     let new = key_of(&world, lead.contact_id).await.unwrap();
     assert_ne!(old, new);
     for (column, header) in headers(&world, lead.contact_id).await {
