@@ -169,7 +169,9 @@ async fn the_key_of_an_erased_person_is_destroyed_and_what_a_backup_holds_stays_
 async fn a_restored_backup_loses_nobody_who_has_another_key_by_now(world: World) {
     let ana = world.lead("ana").await;
     let former = key_of(&world, ana.contact_id).await;
-    let exchanged = world.store.rotate_contact_key(world.workspace, ana.contact_id);
+    let exchanged = world
+        .store
+        .rotate_contact_key(world.workspace, ana.contact_id, "test");
     exchanged.await.unwrap();
     world.pass(Duration::from_secs(26 * 3_600));
     world.core.destroy_former_keys().await.unwrap();
