@@ -85,27 +85,22 @@ impl MigrationTrait for Migration {
             )
             .await?;
         // Processes of the release before go on reading these; a workspace that is made from now on has none.
-        for (column, mut kept) in [
-            ("wrapped_key", var_binary_null("kept", 255)),
-            ("kek_id", string_len_null("kept", 32)),
-        ] {
-            if manager.get_database_backend() == DbBackend::Postgres {
-                let sql = format!("ALTER TABLE workspaces ALTER COLUMN {column} DROP NOT NULL");
-                connection.execute_unprepared(&sql).await?;
-                continue;
+        let optional = match manager.get_database_backend() {
+            DbBackend::Postgres => {
+                "ALTER TABLE workspaces ALTER COLUMN wrapped_key DROP NOT NULL, ALTER COLUMN kek_id DROP NOT NULL"
             }
-            let add = Table::alter()
-                .table("workspaces")
-                .add_column(&mut kept)
-                .to_owned();
-            manager.alter_table(add).await?;
-            let swap = format!(
-                "UPDATE workspaces SET kept = {column}; \
-                 ALTER TABLE workspaces DROP COLUMN {column}; \
-                 ALTER TABLE workspaces RENAME COLUMN kept TO {column}"
-            );
-            connection.execute_unprepared(&swap).await?;
-        }
+            // In one call, so on one connection: another one of the pool may not know the columns of this one yet.
+            _ => {
+                "ALTER TABLE workspaces ADD COLUMN kept_key varbinary_blob(255); \
+                 ALTER TABLE workspaces ADD COLUMN kept_kek varchar(32); \
+                 UPDATE workspaces SET kept_key = wrapped_key, kept_kek = kek_id; \
+                 ALTER TABLE workspaces DROP COLUMN wrapped_key; \
+                 ALTER TABLE workspaces DROP COLUMN kek_id; \
+                 ALTER TABLE workspaces RENAME COLUMN kept_key TO wrapped_key; \
+                 ALTER TABLE workspaces RENAME COLUMN kept_kek TO kek_id"
+            }
+        };
+        connection.execute_unprepared(optional).await?;
         if manager.get_database_backend() == DbBackend::Sqlite {
             connection
                 .execute_unprepared(

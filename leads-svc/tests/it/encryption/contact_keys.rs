@@ -198,7 +198,7 @@ async fn a_key_store_of_another_database_is_noticed(world: World) {
     let other = Store::connect_with(&options, &empty, kek('A'), clock)
         .await
         .unwrap();
-    other.migrate().await.unwrap();
+    other.key_store().migrate().await.unwrap();
     assert!(
         !other.has_other_key_store().await.unwrap(),
         "nobody has a key yet"
