@@ -261,7 +261,7 @@ impl Store {
             .await?
             .is_some();
         let secrets = if has_credentials {
-            self.keyring.kek().first_installation()
+            self.kek_of_workspaces().await?.first_installation()
         } else {
             [(Purpose::Pepper, new_secret()), (Purpose::Data, new_secret())]
         };
@@ -284,6 +284,20 @@ impl Store {
             Err(error) => return Err(error),
         }
         self.load_installation().await.map(drop)
+    }
+
+    /// The key-encryption key that was used until now: it may be the previous one already.
+    async fn kek_of_workspaces(&self) -> Result<&KeyEncryptionKey> {
+        let used: Option<String> = scope::select_any::<data_key::Entity>()
+            .filter(data_key::Column::WorkspaceId.ne(Uuid::nil()))
+            .select_only()
+            .column(data_key::Column::KekId)
+            .limit(1)
+            .into_tuple()
+            .one(self.reader())
+            .await?;
+        let used = used.and_then(|kek| self.keyring.keks().named(&kek));
+        Ok(used.unwrap_or_else(|| self.keyring.kek()))
     }
 
     /// Gives a new workspace its secrets.

@@ -173,6 +173,13 @@ impl KeyEncryptionKeys {
         &self.current
     }
 
+    /// The one of that name; none if neither has it.
+    pub fn named(&self, kek: &str) -> Option<&KeyEncryptionKey> {
+        std::iter::once(&self.current)
+            .chain(&self.previous)
+            .find(|key| key.id == kek)
+    }
+
     /// Names of both.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.current)
@@ -185,9 +192,7 @@ impl KeyEncryptionKeys {
     /// # Errors
     /// Neither is the key, or what was wrapped is damaged.
     pub fn unwrap(&self, kek: &str, what: Wrapped, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        std::iter::once(&self.current)
-            .chain(&self.previous)
-            .find(|key| key.id == kek)
+        self.named(kek)
             .ok_or(Error::UnknownKeyEncryptionKey)?
             .unwrap(what, wrapped)
     }

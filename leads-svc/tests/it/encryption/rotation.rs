@@ -44,10 +44,31 @@ on_both_databases!(
     a_key_that_is_still_being_replaced_is_not_replaced_again,
     an_erased_person_stays_away_under_the_next_index_key,
     an_index_key_that_was_just_retired_is_not_forgotten_yet,
+    credentials_of_an_older_release_work_though_the_key_encryption_key_changes_with_the_upgrade,
     a_contact_can_have_a_new_key_at_once,
     a_request_from_before_an_erasure_brings_nobody_back_under_the_next_data_key,
     who_signed_in_stays_so_under_the_next_key_encryption_key,
 );
+
+async fn credentials_of_an_older_release_work_though_the_key_encryption_key_changes_with_the_upgrade(
+    world: World,
+) {
+    let digest_after_upgrade = async |keks: KeyEncryptionKeys| {
+        // As the release before left it: the installation has no secrets of its own.
+        data_key::Entity::delete_many()
+            .filter(data_key::Column::WorkspaceId.eq(Uuid::nil()))
+            .exec(&world.raw)
+            .await
+            .unwrap();
+        let clock = world.store.clock().clone();
+        let store = open_with(&world.database.admin_url(), keks, clock).await;
+        store.migrate().await.unwrap();
+        store.keyring().digest("a credential").unwrap()
+    };
+    let before = digest_after_upgrade(kek('A').into()).await;
+    let both = KeyEncryptionKeys::new(kek('B'), Some(kek('A')));
+    assert_eq!(digest_after_upgrade(both).await, before);
+}
 
 const WAIT: Duration = Duration::from_secs(60);
 
